@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+import PackageDescription
+
+// The targets stand in the order of Docs/architecture.md: arrows run downwards only, and `make lint` fails on an import
+// that this manifest does not grant.
+
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+
+let shell: [Target] = [
+    .executableTarget(
+        name: "sweepd",
+        dependencies: [
+            "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms",
+            "SweepModel", "Randomness",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+    .target(
+        name: "Coordinator",
+        dependencies: [
+            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    .target(
+        name: "WorkerAgent",
+        dependencies: [
+            "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    .target(
+        name: "SweepStore",
+        dependencies: ["SweepEngine", "SweepModel", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: [.strictMemorySafety()]),
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .target(name: "CProcess"),
+]
+
+// Below this line: no I/O, no clock, no threads, no unkeyed randomness.
+let core: [Target] = [
+    .target(name: "SweepEngine", dependencies: ["WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections]),
+    .target(
+        name: "WorkerProtocol",
+        dependencies: ["SweepModel", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(name: "SearchAlgorithms", dependencies: ["SweepModel", "Randomness", collections, numerics]),
+    .target(name: "SweepModel", dependencies: [collections, numerics, .product(name: "Yams", package: "Yams")]),
+]
+
+let numbers: [Target] = [
+    .target(name: "Randomness", dependencies: [numerics])
+]
+
+let tests: [Target] = [
+    .target(name: "TestSupport", dependencies: ["SweepModel"], path: "Tests/TestSupport"),
+    .testTarget(name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"]),
+    .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
+    .testTarget(name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"]),
+    .testTarget(name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
+    .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "SweepModel", "Randomness", "TestSupport"]),
+    .testTarget(name: "SweepStoreTests", dependencies: ["SweepStore", "SweepEngine", "SweepModel", "TestSupport"]),
+    .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "TestSupport"]),
+    .testTarget(name: "WorkerAgentTests", dependencies: ["WorkerAgent", "WorkerProtocol", "SweepModel", "TestSupport"]),
+    .testTarget(
+        name: "CoordinatorTests",
+        dependencies: ["Coordinator", "SweepStore", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel", "TestSupport"]),
+    .testTarget(name: "sweepdTests", dependencies: ["sweepd", "SweepModel", "TestSupport"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["SweepStore", "SweepEngine", "SweepModel", "TestSupport"]),
+]
+
+let package = Package(
+    name: "sweepd",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: shell + core + numbers + tests,
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17
+)
+
+for target in package.targets where target.type != .system && target.name != "CProcess" {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .treatAllWarnings(as: .error),
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+            .enableUpcomingFeature("ExistentialAny"),
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+            .enableUpcomingFeature("MemberImportVisibility"),
+        ]
+}

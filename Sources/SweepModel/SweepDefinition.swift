@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+/// What a sweep file says, resolved: every default filled in, the seed drawn.
+package struct SweepDefinition: Hashable, Sendable {
+    package enum Method: String, CaseIterable, Sendable { case grid, random, sobol }
+
+    package enum GridOrder: String, CaseIterable, Sendable {
+        /// Coarse to fine: an interrupted grid is a complete coarser grid.
+        case coarse
+        /// Parameters sorted by name, the last varying fastest.
+        case wandb
+    }
+
+    /// How metrics are read from a script that knows nothing of sweepd.
+    package struct MetricPattern: Hashable, Sendable {
+        /// A regular expression with a named group per field: `name` and `value`, or one group named for each metric.
+        /// `step` is optional.
+        package let expression: String
+        package init(expression: String) { self.expression = expression }
+    }
+
+    package struct Limits: Hashable, Sendable {
+        package var trial: Duration?
+        package var sweep: Duration?
+        /// Bytes of resident memory per trial.
+        package var memory: Int64?
+        /// Steps over all trials of the sweep.
+        package var steps: Int64?
+        package init(trial: Duration? = nil, sweep: Duration? = nil, memory: Int64? = nil, steps: Int64? = nil) {
+            self.trial = trial
+            self.sweep = sweep
+            self.memory = memory
+            self.steps = steps
+        }
+    }
+
+    package var name: String
+    package var description: String?
+    package var method: Method
+    package var objective: Objective
+    package var space: SearchSpace
+    /// Trials in total, counted once over all restarts and workers; nil: until the space is exhausted or it is stopped.
+    package var trials: Int?
+    package var seed: UInt64
+    /// Run first, in this order, and counted.
+    package var baselines: [Configuration]
+    /// The command's words with macros unexpanded; empty when only attached Python workers run the sweep.
+    package var command: [String]
+    package var program: String?
+    /// Local slots for `run`; nil: GPUs if there are any, else cores / 2, at least 1.
+    package var workers: Int?
+    /// Retries of the user's own failures, per trial.
+    package var retries: Int
+    /// How often each configuration is run, with different seeds.
+    package var repeats: Int
+    package var gridOrder: GridOrder
+    package var limits: Limits
+    package var metricPattern: MetricPattern?
+    /// The most steps a trial is to train, told to the script as `max_step`.
+    package var maximumStep: Int64?
+    /// SIGTERM to SIGKILL.
+    package var grace: Duration
+    /// `early_terminate` as written; nil when absent.
+    package var earlyTerminate: JSONValue?
+
+    package init(
+        name: String, description: String? = nil, method: Method, objective: Objective, space: SearchSpace,
+        trials: Int? = nil, seed: UInt64, baselines: [Configuration] = [], command: [String] = [],
+        program: String? = nil, workers: Int? = nil, retries: Int = 0, repeats: Int = 1,
+        gridOrder: GridOrder = .coarse, limits: Limits = Limits(), metricPattern: MetricPattern? = nil,
+        maximumStep: Int64? = nil, grace: Duration = .seconds(30), earlyTerminate: JSONValue? = nil
+    ) {
+        self.name = name
+        self.description = description
+        self.method = method
+        self.objective = objective
+        self.space = space
+        self.trials = trials
+        self.seed = seed
+        self.baselines = baselines
+        self.command = command
+        self.program = program
+        self.workers = workers
+        self.retries = retries
+        self.repeats = repeats
+        self.gridOrder = gridOrder
+        self.limits = limits
+        self.metricPattern = metricPattern
+        self.maximumStep = maximumStep
+        self.grace = grace
+        self.earlyTerminate = earlyTerminate
+    }
+}
