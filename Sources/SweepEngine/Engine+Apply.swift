@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+package import SweepModel
+import WorkerProtocol
+
+/// The one place where facts change the state; replay runs through here.
+extension Engine {
+    package mutating func apply(_ entry: JournalEntry) {
+        switch entry.event {
+        case .coordinatorStarted(let epoch, _):
+            self.epoch = epoch
+            for sweep in sweeps.keys { sweeps[sweep]?.closeClock() }
+        case .sweepCreated(let sweep, let definition, let directory):
+            sweeps[sweep] = SweepState(definition: definition, directory: directory)
+        case .sweepRedefined(let sweep, let definition):
+            sweeps[sweep]?.redefine(definition)
+        case .sweepPaused(let sweep, let reason):
+            sweeps[sweep]?.phase = .paused(reason)
+        case .sweepUnpaused(let sweep):
+            sweeps[sweep]?.phase = .running
+            sweeps[sweep]?.quickFailures = 0
+        case .sweepFinished(let sweep, let reason):
+            sweeps[sweep]?.phase = .finished(reason)
+        case .spaceExhausted(let sweep):
+            sweeps[sweep]?.isExhausted = true
+        case .workerJoined(let worker, let facts):
+            if workers[worker] == nil {
+                workers[worker] = WorkerState(facts: facts)
+            } else {
+                workers[worker]?.facts = facts
+            }
+        case .workerLeft(let worker, _):
+            if let connection = workers[worker]?.connection { registrations[connection] = nil }
+            workers[worker] = nil
+        case .proposed(let trial, let source, let configuration):
+            sweeps[trial.sweep]?.add(Trial(configuration: configuration, source: source), number: trial.number)
+        case .leased(let fence, let trial, let worker, let attempt):
+            nextFence = max(nextFence, fence.next)
+            attempts[fence] = Attempt(trial: trial, worker: worker, number: attempt)
+            workers[worker]?.leases.append(fence)
+            sweeps[trial.sweep]?.lease(trial.number)
+        case .accepted(let fence):
+            attempts[fence]?.state = .accepted
+        case .observed(let fence, let sequence, let event):
+            observe(event, fence: fence, sequence: sequence, at: entry.at)
+        case .stopRequested(let fence, let reason):
+            attempts[fence]?.stopReason = reason
+        case .ended(let fence, _, let event, let disposition):
+            end(fence, disposition, failure: event.failure, at: entry.at)
+        case .released(let fence, let reason, let disposition):
+            if let trial = attempts[fence]?.trial, reason == .lost || reason == .forgotten {
+                sweeps[trial.sweep]?.countLoss(trial.number)
+            }
+            end(fence, disposition, failure: nil, at: entry.at)
+        case .trialCancelled(let trial):
+            sweeps[trial.sweep]?.settle(trial.number, Settlement(state: .cancelled))
+        case .trialRetried(let trial):
+            sweeps[trial.sweep]?.requeue(trial.number)
+        }
+        sweep(of: entry.event).map { sweeps[$0]?.touchClock(entry.at) }
+    }
+
+    private mutating func observe(_ event: AttemptEvent, fence: Fence, sequence: Int64, at now: Timestamp) {
+        guard var attempt = attempts[fence] else { return }
+        attempt.acknowledged = sequence
+        let trial = attempt.trial
+        switch event {
+        case .started(let resumedFrom):
+            attempt.state = .running
+            attempt.startedAt = now
+            attempts[fence] = attempt
+            sweeps[trial.sweep]?.start(trial.number, resumedFrom: resumedFrom)
+        case .report(let step, let metrics):
+            attempts[fence] = attempt
+            sweeps[trial.sweep]?.report(trial.number, step: step, metrics: metrics)
+        case .checkpoint(let checkpoint):
+            attempts[fence] = attempt
+            sweeps[trial.sweep]?.progress[trial.number]?.checkpoint = checkpoint
+        case .warning, .finished, .failed:
+            attempts[fence] = attempt
+        }
+    }
+
+    private mutating func end(_ fence: Fence, _ disposition: Disposition, failure: AttemptFailure?, at now: Timestamp) {
+        guard let attempt = attempts.removeValue(forKey: fence) else { return }
+        workers[attempt.worker]?.leases.remove(fence)
+        let trial = attempt.trial
+        if failure?.cause.isUsers == true {
+            let duration = attempt.startedAt.map { now.milliseconds - $0.milliseconds } ?? 0
+            sweeps[trial.sweep]?.countFailure(trial.number, isQuick: duration < timers.quickFailure.milliseconds)
+        }
+        switch disposition {
+        case .requeued: sweeps[trial.sweep]?.requeue(trial.number)
+        case .settled(let settlement): sweeps[trial.sweep]?.settle(trial.number, settlement)
+        }
+    }
+
+    private func sweep(of event: Event) -> SweepID? {
+        switch event {
+        case .coordinatorStarted, .workerJoined, .workerLeft: nil
+        case .sweepCreated(let sweep, _, _), .sweepRedefined(let sweep, _), .sweepPaused(let sweep, _),
+            .sweepUnpaused(let sweep), .sweepFinished(let sweep, _), .spaceExhausted(let sweep):
+            sweep
+        case .proposed(let trial, _, _), .leased(_, let trial, _, _), .trialCancelled(let trial),
+            .trialRetried(let trial):
+            trial.sweep
+        case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _):
+            attempts[fence]?.trial.sweep
+        // The attempt is gone; its sweep's clock was touched by its last report.
+        case .ended, .released: nil
+        }
+    }
+}
+
+extension AttemptEvent {
+    var failure: AttemptFailure? {
+        if case .failed(let failure, _) = self { failure } else { nil }
+    }
+
+    var resources: Resources? {
+        switch self {
+        case .finished(_, let resources), .failed(_, let resources): resources
+        case .started, .report, .checkpoint, .warning: nil
+        }
+    }
+}
+
+extension AttemptFailure.Cause {
+    /// The user's own failure, which `retries` counts. The others are results or nobody's fault.
+    var isUsers: Bool {
+        switch self {
+        case .user, .signal: true
+        case .memory, .timeout, .diverged, .infrastructure: false
+        }
+    }
+}

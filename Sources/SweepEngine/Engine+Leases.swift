@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import SweepModel
+import WorkerProtocol
+
+/// Which worker gets which trial, and what happens when a worker falls silent.
+extension Engine {
+    /// Queued trials of running sweeps go to free workers: idle slots first, then leases ahead.
+    mutating func assign(_ turn: inout Turn) {
+        for sweep in sweeps.keys {
+            while let number = nextQueued(sweep), let worker = freeWorker(now: turn.now.boot, queued: number.remaining) {
+                let trial = TrialID(sweep: sweep, number: number.trial)
+                let fence = nextFence
+                let attempt = (self.trial(trial)?.attempts ?? 0) + 1
+                decide(.leased(fence, trial, worker, attempt: attempt), &turn)
+                offer(fence, &turn)
+            }
+        }
+    }
+
+    private func nextQueued(_ sweep: SweepID) -> (trial: Int, remaining: Int)? {
+        guard let state = sweeps[sweep], state.isActive, case .running = state.phase, let first = state.queue.first,
+            !isTargetReached(state)
+        else { return nil }
+        return (first, state.queue.count)
+    }
+
+    private func freeWorker(now: Instant, queued: Int) -> WorkerID? {
+        var best: (worker: WorkerID, load: Int)?
+        for (worker, state) in workers {
+            guard state.connection != nil, let heard = state.lastHeard, now - heard < timers.suspect else { continue }
+            let load = state.leases.count
+            // A lease ahead is given only while the queue feeds all the others too.
+            guard load < state.facts.slots || (load < state.capacity && queued > workers.count) else { continue }
+            if best.map({ load - state.facts.slots < $0.load }) ?? true {
+                best = (worker, load - state.facts.slots)
+            }
+        }
+        return best?.worker
+    }
+
+    private mutating func offer(_ fence: Fence, _ turn: inout Turn) {
+        guard let attempt = attempts[fence], let worker = workers[attempt.worker], let connection = worker.connection,
+            let sweep = sweeps[attempt.trial.sweep], let trial = trial(attempt.trial)
+        else { return }
+        attempts[fence]?.offeredAt = turn.now.boot
+        let definition = sweep.definition
+        let lease = Lease(
+            fence: fence, sweep: attempt.trial.sweep, sweepName: definition.name, trial: attempt.trial.number,
+            attempt: attempt.number, configuration: trial.configuration,
+            parametersDigest: ParametersDigest.hex(of: trial.configuration),
+            seed: trialSeed(sweepSeed: definition.seed, trial: attempt.trial.number), objective: definition.objective,
+            maximumStep: definition.maximumStep, command: definition.command, program: definition.program,
+            workingDirectory: sweep.directory, resume: sweep.progress[attempt.trial.number]?.checkpoint,
+            timeLimit: definition.limits.trial, memoryLimit: definition.limits.memory, grace: definition.grace,
+            metricPattern: definition.metricPattern?.expression)
+        send(connection, .leases([lease]), session: worker.session, &turn)
+    }
+
+    /// Silent workers lose their leases, unanswered offers are repeated and then taken back.
+    mutating func expire(_ turn: inout Turn) {
+        let now = turn.now.boot
+        for (fence, attempt) in liveAttempts() where attempt.state == .offered {
+            guard let worker = workers[attempt.worker], worker.connection != nil else { continue }
+            guard let offeredAt = attempt.offeredAt else {
+                offer(fence, &turn)
+                continue
+            }
+            if now - offeredAt >= timers.offerTimeout {
+                release(fence, .declined, &turn)
+            } else if now - offeredAt >= timers.offerRepeat, nextCheck.map({ now >= $0 }) ?? true {
+                let first = offeredAt
+                offer(fence, &turn)
+                // The timeout runs from the first offer.
+                attempts[fence]?.offeredAt = first
+            }
+        }
+        nextCheck = now + timers.offerRepeat
+        for (worker, state) in workers {
+            guard let heard = state.lastHeard, now - heard >= timers.leaseLifetime else { continue }
+            dismiss(worker, .lost, reason: "not heard of for \((now - heard).milliseconds / 1000) s", &turn)
+        }
+    }
+
+    mutating func dismiss(_ worker: WorkerID, _ release: ReleaseReason, reason: String, _ turn: inout Turn) {
+        for fence in workers[worker]?.leases ?? [] { self.release(fence, release, &turn) }
+        decide(.workerLeft(worker, reason: reason), &turn)
+    }
+
+    mutating func release(_ fence: Fence, _ reason: ReleaseReason, _ turn: inout Turn) {
+        guard let attempt = attempts[fence], let trial = trial(attempt.trial) else { return }
+        let isLoss = reason == .lost || reason == .forgotten
+        let disposition: Disposition
+        if isLoss, trial.losses + 1 >= timers.maximumLosses {
+            disposition = .settled(Settlement(state: .failed))
+        } else {
+            disposition = .requeued(charged: false)
+        }
+        decide(.released(fence, reason, disposition), &turn)
+    }
+}

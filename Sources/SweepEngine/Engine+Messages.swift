@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+
+import Collections
+import SweepModel
+package import WorkerProtocol
+
+/// The coordinator's side of the session (Docs/protocol.md).
+extension Engine {
+    mutating func receive(
+        _ envelope: Envelope<WorkerMessage>, from connection: Connection, identity: PeerIdentity, _ turn: inout Turn
+    ) {
+        if case .hello(let hello) = envelope.message {
+            register(hello, connection: connection, identity: identity, &turn)
+            return
+        }
+        guard let worker = registrations[connection], let state = workers[worker], !state.session.isEmpty,
+            envelope.session == state.session
+        else {
+            turn.reaction.effects.append(.send(connection, session: "", .resync))
+            return
+        }
+        workers[worker]?.lastHeard = turn.now.boot
+        switch envelope.message {
+        case .hello: break
+        case .beat(let leases): beat(worker, leases, &turn)
+        case .accept(let fence, let digest): accept(fence, digest: digest, by: worker, &turn)
+        case .decline(let fence, _):
+            guard attempts[fence]?.worker == worker else { return }
+            release(fence, .declined, &turn)
+        case .events(let events): take(events, from: worker, &turn)
+        case .bye(let reason): dismiss(worker, .left, reason: reason, &turn)
+        }
+    }
+
+    private mutating func register(
+        _ hello: Hello, connection: Connection, identity: PeerIdentity, _ turn: inout Turn
+    ) {
+        guard hello.versions.contains(ProtocolLimits.version) else {
+            let message =
+                "this coordinator speaks protocol version \(ProtocolLimits.version), the worker \(hello.agent) speaks "
+                + "\(hello.versions.lowerBound) to \(hello.versions.upperBound): install the same release on both"
+            send(connection, .refusal(Refusal(code: .version, message: message, isFatal: true)), session: "", &turn)
+            return
+        }
+        let worker = WorkerID("\(identity.name)-\(hello.boot.prefix(8))")
+        let facts = WorkerFacts(
+            agent: hello.agent, host: hello.host, processID: hello.processID, slots: hello.slots,
+            isLocal: identity.isLocal)
+        if workers[worker]?.facts != facts { decide(.workerJoined(worker, facts), &turn) }
+        let highest = hello.running.map(\.fence).max() ?? Fence(0)
+        nextFence = max(nextFence, highest.next)
+        if let old = workers[worker]?.connection { registrations[old] = nil }
+        registrations[connection] = worker
+        // Unique among this process's sessions, and no other process shares the epoch.
+        let session = "\(epoch)-\(worker.name)-\(turn.now.boot.milliseconds)"
+        workers[worker]?.connection = connection
+        workers[worker]?.session = session
+        workers[worker]?.prefetch = min(max(0, hello.prefetch), ProtocolLimits.leasesPerMessage)
+        workers[worker]?.lastHeard = turn.now.boot
+        var desired = hello.running.map { desire($0.fence, worker: worker) }
+        // A lease that was never answered is offered again; one the worker had accepted and now knows nothing of is lost.
+        for fence in workers[worker]?.leases ?? [] where !hello.running.contains(where: { $0.fence == fence }) {
+            if attempts[fence]?.state == .offered {
+                attempts[fence]?.offeredAt = nil
+            } else {
+                release(fence, .forgotten, &turn)
+            }
+        }
+        desired.sort { $0.fence < $1.fence }
+        let welcome = Welcome(
+            version: ProtocolLimits.version, session: session, epoch: epoch, database: database, window: window,
+            heartbeat: timers.heartbeat, desired: desired)
+        send(connection, .welcome(welcome), session: session, &turn)
+    }
+
+    private mutating func beat(_ worker: WorkerID, _ leases: [HeldLease], _ turn: inout Turn) {
+        guard let state = workers[worker], let connection = state.connection else { return }
+        let desired = leases.map { desire($0.fence, worker: worker) }.sorted { $0.fence < $1.fence }
+        send(connection, .beat(desired: desired, drain: isDraining), session: state.session, &turn)
+        let held = Set(leases.map(\.fence))
+        for fence in state.leases where attempts[fence].map({ $0.state != .offered }) == true && !held.contains(fence) {
+            release(fence, .forgotten, &turn)
+        }
+    }
+
+    private func desire(_ fence: Fence, worker: WorkerID) -> DesiredLease {
+        guard let attempt = attempts[fence], attempt.worker == worker else {
+            return DesiredLease(fence: fence, state: .abandon, reason: "superseded", acknowledged: 0)
+        }
+        let acknowledged = attempt.acknowledged
+        if let reason = attempt.stopReason {
+            return DesiredLease(fence: fence, state: .stop, reason: reason, acknowledged: acknowledged)
+        }
+        return DesiredLease(fence: fence, state: .run, acknowledged: acknowledged)
+    }
+
+    private mutating func accept(_ fence: Fence, digest: String, by worker: WorkerID, _ turn: inout Turn) {
+        guard let attempt = attempts[fence], attempt.worker == worker, attempt.state == .offered else { return }
+        guard let trial = trial(attempt.trial), ParametersDigest.hex(of: trial.configuration) == digest else {
+            release(fence, .declined, &turn)
+            return
+        }
+        decide(.accepted(fence), &turn)
+    }
+
+    private mutating func take(_ events: [SequencedEvent], from worker: WorkerID, _ turn: inout Turn) {
+        guard let state = workers[worker], let connection = state.connection else { return }
+        var acknowledged: OrderedDictionary<Fence, Int64> = [:]
+        var gaps: OrderedDictionary<Fence, Int64> = [:]
+        for event in events {
+            guard let attempt = attempts[event.fence], attempt.worker == worker else {
+                // Over already (its last acknowledgement was lost) or another's: durable or void, either way done with.
+                if event.fence < nextFence { acknowledged[event.fence] = max(acknowledged[event.fence] ?? 0, event.sequence) }
+                continue
+            }
+            if event.sequence <= attempt.acknowledged {
+                acknowledged[event.fence] = attempt.acknowledged
+            } else if event.sequence == attempt.acknowledged + 1 {
+                apply(event, to: attempt, &turn)
+                acknowledged[event.fence] = event.sequence
+            } else {
+                gaps[event.fence] = attempt.acknowledged + 1
+            }
+        }
+        if !acknowledged.isEmpty {
+            send(connection, .ack(acknowledged.map { FenceSequence($0.key, $0.value) }), session: state.session, &turn)
+        }
+        if !gaps.isEmpty {
+            send(connection, .nack(gaps.map { FenceSequence($0.key, $0.value) }), session: state.session, &turn)
+        }
+    }
+
+    private mutating func apply(_ sequenced: SequencedEvent, to attempt: Attempt, _ turn: inout Turn) {
+        let fence = sequenced.fence
+        switch sequenced.event {
+        case .started, .report, .checkpoint, .warning:
+            decide(.observed(fence, sequence: sequenced.sequence, sequenced.event), &turn)
+        case .finished, .failed:
+            let disposition = disposition(of: sequenced.event, attempt)
+            if let seconds = sequenced.event.resources?.seconds {
+                let before = workers[attempt.worker]?.recentSeconds ?? seconds
+                workers[attempt.worker]?.recentSeconds = 0.8 * before + 0.2 * seconds
+            }
+            decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
+        }
+    }
+
+    /// What becomes of a trial whose attempt ended by its own word.
+    private func disposition(of event: AttemptEvent, _ attempt: Attempt) -> Disposition {
+        guard let sweep = sweeps[attempt.trial.sweep], let trial = trial(attempt.trial) else {
+            return .settled(Settlement(state: .failed))
+        }
+        let summary = sweep.progress[attempt.trial.number]?.summary(sweep.definition.objective)
+        switch event {
+        case .finished(let outcome, _):
+            let state: Settlement.State = outcome == .stopped || attempt.stopReason != nil ? .stopped : .completed
+            guard let summary else { return .settled(Settlement(state: .failed)) }
+            return .settled(Settlement(state: state, value: summary.value, step: summary.step))
+        case .failed(let failure, _):
+            switch failure.cause {
+            case .memory, .diverged, .timeout:
+                return .settled(
+                    Settlement(state: .failed, value: summary?.value, step: summary?.step, isInfeasible: true))
+            case .infrastructure:
+                if isDraining || trial.losses < timers.maximumLosses { return .requeued(charged: false) }
+                return .settled(Settlement(state: .failed, value: summary?.value, step: summary?.step))
+            case .user, .signal:
+                if trial.failures < sweep.definition.retries { return .requeued(charged: true) }
+                return .settled(Settlement(state: .failed, value: summary?.value, step: summary?.step))
+            }
+        case .started, .report, .checkpoint, .warning:
+            preconditionFailure("only a terminal event ends an attempt")
+        }
+    }
+
+    func trial(_ trial: TrialID) -> Trial? {
+        guard let trials = sweeps[trial.sweep]?.trials, trials.indices.contains(trial.number) else { return nil }
+        return trials[trial.number]
+    }
+
+    func send(_ connection: Connection, _ message: CoordinatorMessage, session: String, _ turn: inout Turn) {
+        turn.reaction.effects.append(.send(connection, session: session, message))
+    }
+
+    /// Tells the holder of a lease at once what is wanted of it; the next beat repeats it if this is lost.
+    func sendDesired(_ fence: Fence, _ turn: inout Turn) {
+        guard let attempt = attempts[fence], let worker = workers[attempt.worker], let connection = worker.connection
+        else { return }
+        let desired = desire(fence, worker: attempt.worker)
+        send(connection, .beat(desired: [desired], drain: isDraining), session: worker.session, &turn)
+    }
+
+    func abandon(_ fence: Fence, reason: String, _ turn: inout Turn) {
+        guard let attempt = attempts[fence], let worker = workers[attempt.worker], let connection = worker.connection
+        else { return }
+        let desired = DesiredLease(
+            fence: fence, state: .abandon, reason: reason, acknowledged: attempt.acknowledged)
+        send(connection, .beat(desired: [desired], drain: isDraining), session: worker.session, &turn)
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+package import SweepModel
+import WorkerProtocol
+
+/// Operators' wishes, proposals and the end of a sweep.
+extension Engine {
+    mutating func activate(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
+        guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+        if case .finished = state.phase { throw .sweepIsFinished(sweep) }
+        sweeps[sweep]?.isActive = true
+        if case .paused = state.phase { decide(.sweepUnpaused(sweep), &turn) }
+    }
+
+    mutating func cancel(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
+        guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+        if case .finished = state.phase { throw .sweepIsFinished(sweep) }
+        for number in state.trials.indices where !state.trials[number].state.isOver {
+            try cancel(TrialID(sweep: sweep, number: number), &turn)
+        }
+        decide(.sweepFinished(sweep, .cancelled), &turn)
+    }
+
+    mutating func cancel(_ trial: TrialID, _ turn: inout Turn) throws(EngineError) {
+        let state = try liveTrial(trial).state
+        switch state {
+        case .queued, .paused:
+            decide(.trialCancelled(trial), &turn)
+        case .leased, .running:
+            guard let fence = fence(of: trial) else { return }
+            abandon(fence, reason: "cancelled", &turn)
+            decide(.released(fence, .left, .settled(Settlement(state: .cancelled))), &turn)
+        case .completed, .stopped, .failed, .cancelled: break
+        }
+    }
+
+    mutating func stop(_ trial: TrialID, reason: String, _ turn: inout Turn) throws(EngineError) {
+        _ = try liveTrial(trial)
+        guard let fence = fence(of: trial), attempts[fence]?.stopReason == nil else { return }
+        decide(.stopRequested(fence, reason: reason), &turn)
+        sendDesired(fence, &turn)
+    }
+
+    mutating func retry(_ trial: TrialID, _ turn: inout Turn) throws(EngineError) {
+        guard let sweep = sweeps[trial.sweep] else { throw .unknownSweep(trial.sweep) }
+        guard sweep.trials.indices.contains(trial.number) else { throw .unknownTrial(trial) }
+        let state = sweep.trials[trial.number].state
+        // Only what counts towards the total already: a retry must not go past it.
+        guard state == .failed else { throw .trialIsNot("failed", trial, state.rawValue) }
+        decide(.trialRetried(trial), &turn)
+    }
+
+    private func liveTrial(_ trial: TrialID) throws(EngineError) -> Trial {
+        guard let sweep = sweeps[trial.sweep] else { throw .unknownSweep(trial.sweep) }
+        guard sweep.trials.indices.contains(trial.number) else { throw .unknownTrial(trial) }
+        let found = sweep.trials[trial.number]
+        if found.state.isOver { throw .trialIsOver(trial, found.state.rawValue) }
+        return found
+    }
+
+    func fence(of trial: TrialID) -> Fence? {
+        attempts.filter { $0.value.trial == trial }.keys.max()
+    }
+
+    mutating func adopt(_ proposals: [ProposedConfiguration], for sweep: SweepID, _ turn: inout Turn) {
+        guard sweeps[sweep] != nil else { return }
+        sweeps[sweep]?.isProposing = false
+        for proposal in proposals {
+            guard let state = sweeps[sweep], state.openTrials != 0, proposal.index >= state.nextProposal else { continue }
+            queueTrial(.sampler(index: proposal.index), proposal.configuration, sweep, &turn)
+        }
+    }
+
+    /// The trial, and where the sweep repeats configurations its repetitions.
+    private mutating func queueTrial(
+        _ source: TrialSource, _ configuration: Configuration, _ sweep: SweepID, _ turn: inout Turn
+    ) {
+        guard let first = sweeps[sweep]?.trials.count else { return }
+        let repeats = sweeps[sweep]?.definition.repeats ?? 1
+        for copy in 0..<max(1, repeats) where sweeps[sweep]?.openTrials != 0 {
+            let number = first + copy
+            let copied = copy == 0 ? source : .repetition(of: first)
+            decide(.proposed(TrialID(sweep: sweep, number: number), copied, configuration), &turn)
+        }
+    }
+
+    /// After every stimulus: what follows from the state for each active sweep, in the order of their ids.
+    mutating func advance(_ turn: inout Turn) {
+        for sweep in sweeps.keys where sweeps[sweep]?.isActive == true {
+            pauseOnQuickFailures(sweep, &turn)
+            guard case .running? = sweeps[sweep]?.phase else { continue }
+            if let reason = finishReason(sweep, now: turn.now) {
+                finish(sweep, reason, &turn)
+                continue
+            }
+            if !isDraining { propose(sweep, &turn) }
+        }
+        if !isDraining { assign(&turn) }
+    }
+
+    private mutating func pauseOnQuickFailures(_ sweep: SweepID, _ turn: inout Turn) {
+        guard let state = sweeps[sweep], case .running = state.phase,
+            state.quickFailures >= timers.quickFailureLimit, state.counts[.completed] + state.counts[.stopped] == 0
+        else { return }
+        var message = "", tail = ""
+        for entry in turn.reaction.events.reversed() {
+            guard case .ended(_, _, let event, _) = entry.event, let failure = event.failure else { continue }
+            (message, tail) = (failure.message, failure.tail)
+            break
+        }
+        decide(.sweepPaused(sweep, .failures(message: message, tail: tail)), &turn)
+    }
+
+    private func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {
+        guard let state = sweeps[sweep] else { return nil }
+        let isIdle = state.live == 0
+        if let target = state.definition.objective.target, let best = state.best,
+            best.value == target || state.definition.objective.isBetter(best.value, than: target)
+        {
+            return isIdle ? .target : nil
+        }
+        if isIdle, state.counts[.queued] == 0 {
+            if state.openTrials == 0 { return .trials }
+            if state.isExhausted, state.baselinesQueued == state.definition.baselines.count { return .exhausted }
+        }
+        if let limit = state.definition.limits.sweep, state.elapsed(at: now.wall) >= limit { return .time }
+        if let limit = state.definition.limits.steps, state.steps >= limit { return .steps }
+        return nil
+    }
+
+    /// Queued trials of a sweep that ends early are cancelled, so that every trial is in a final state; running ones
+    /// are asked to stop and end on their own.
+    private mutating func finish(_ sweep: SweepID, _ reason: FinishReason, _ turn: inout Turn) {
+        for number in sweeps[sweep].map({ Array($0.queue) }) ?? [] {
+            decide(.trialCancelled(TrialID(sweep: sweep, number: number)), &turn)
+        }
+        if reason == .time || reason == .steps {
+            for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.stopReason == nil {
+                decide(.stopRequested(fence, reason: "the sweep's limit of \(reason.rawValue) is reached"), &turn)
+                sendDesired(fence, &turn)
+            }
+            if sweeps[sweep]?.live != 0 { return }
+        }
+        decide(.sweepFinished(sweep, reason), &turn)
+    }
+
+    private mutating func propose(_ sweep: SweepID, _ turn: inout Turn) {
+        guard let state = sweeps[sweep], !isTargetReached(state) else { return }
+        for position in state.baselinesQueued..<max(state.baselinesQueued, state.definition.baselines.count)
+        where sweeps[sweep]?.openTrials != 0 {
+            queueTrial(.baseline(position), state.definition.baselines[position], sweep, &turn)
+        }
+        guard let state = sweeps[sweep], !state.isProposing, !state.isExhausted else { return }
+        // Ahead of demand by as much as the workers hold, so that a free worker never waits.
+        let demand = max(2, 2 * workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.capacity) })
+        guard state.queue.count * 2 < demand else { return }
+        let count = min(demand - state.queue.count, state.openTrials ?? .max)
+        guard count > 0 else { return }
+        sweeps[sweep]?.isProposing = true
+        turn.reaction.effects.append(.propose(sweep, index: state.nextProposal, count: count))
+    }
+
+    func isTargetReached(_ state: SweepState) -> Bool {
+        guard let target = state.definition.objective.target, let best = state.best else { return false }
+        return best.value == target || state.definition.objective.isBetter(best.value, than: target)
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+package import Collections
+package import SweepModel
+package import WorkerProtocol
+
+/// The sweep's state machine: trials, attempts, leases, workers, assignment and retry.
+///
+/// `handle` turns a stimulus into decided facts (`Reaction.events`) and wishes (`Reaction.effects`). Facts have been
+/// applied to the state when it returns; the caller commits them and only then performs the effects. The state changes
+/// through `apply(_:)` and nowhere else, except for what lives only as long as this process (connections, sessions, who
+/// was heard when), so replaying the journal through `apply` gives the same state.
+///
+/// Three kinds of "cannot happen" are kept apart: a lawless peer gets a refusal and changes nothing; a late peer (an
+/// older session, a superseded fence) gets the desired state; our own bugs trap in `checkInvariants`.
+package struct Engine: Sendable {
+    package let timers: EngineTimers
+    package internal(set) var epoch: Int64 = 0
+    /// Names this database to workers, so that they notice when another one answers.
+    package let database: String
+    package internal(set) var sweeps: OrderedDictionary<SweepID, SweepState> = [:]
+    package internal(set) var workers: OrderedDictionary<WorkerID, WorkerState> = [:]
+    /// Live attempts only.
+    package internal(set) var attempts: [Fence: Attempt] = [:]
+    package internal(set) var nextFence = Fence(1)
+    /// Which worker a connection's hello established.
+    var registrations: [Connection: WorkerID] = [:]
+    package internal(set) var isDraining = false
+    /// Sweeps whose time limit is checked, offers that may need repeating: nothing earlier than this.
+    var nextCheck: Instant?
+    let window = ProtocolLimits.window
+
+    package init(database: String, timers: EngineTimers = EngineTimers()) {
+        self.database = database
+        self.timers = timers
+    }
+
+    package struct Reaction: Sendable {
+        package var events: [JournalEntry] = []
+        package var effects: [Effect] = []
+    }
+
+    /// The decided facts of one stimulus, applied as they are made.
+    struct Turn {
+        let now: Moment
+        var reaction = Reaction()
+    }
+
+    /// Begins a process's life on this data directory; call once, after replay and before anything else.
+    package mutating func start(version: String, now: Moment) -> Reaction {
+        var turn = Turn(now: now)
+        decide(.coordinatorStarted(epoch: epoch + 1, version: version), &turn)
+        for (fence, attempt) in liveAttempts() {
+            let isLocal = workers[attempt.worker]?.facts.isLocal ?? true
+            if isLocal {
+                release(fence, .restarted, &turn)
+            } else {
+                workers[attempt.worker]?.lastHeard = now.boot + timers.resumeGrace - timers.leaseLifetime
+            }
+        }
+        return turn.reaction
+    }
+
+    /// - Throws: only for an operator's stimulus that names what does not exist or is over.
+    package mutating func handle(_ stimulus: Stimulus, now: Moment) throws(EngineError) -> Reaction {
+        var turn = Turn(now: now)
+        switch stimulus {
+        case .launch(let definition, let directory):
+            let sweep = SweepID((sweeps.keys.last?.number ?? 0) + 1)
+            decide(.sweepCreated(sweep, definition, directory: directory), &turn)
+        case .activate(let sweep):
+            try activate(sweep, &turn)
+        case .redefine(let sweep, let definition):
+            guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+            if let total = definition.trials, total < state.counted {
+                throw .totalTooSmall(sweep, total: total, counted: state.counted)
+            }
+            decide(.sweepRedefined(sweep, definition), &turn)
+        case .message(let connection, let identity, let envelope):
+            receive(envelope, from: connection, identity: identity, &turn)
+        case .proposed(let sweep, let configurations):
+            adopt(configurations, for: sweep, &turn)
+        case .exhausted(let sweep):
+            sweeps[sweep]?.isProposing = false
+            if sweeps[sweep]?.isExhausted == false { decide(.spaceExhausted(sweep), &turn) }
+        case .tick:
+            expire(&turn)
+        case .drain:
+            isDraining = true
+        case .pause(let sweep):
+            guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+            if case .running = state.phase { decide(.sweepPaused(sweep, .user), &turn) }
+        case .unpause(let sweep):
+            guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+            if case .paused = state.phase { decide(.sweepUnpaused(sweep), &turn) }
+        case .cancel(let sweep):
+            try cancel(sweep, &turn)
+        case .cancelTrial(let trial):
+            try cancel(trial, &turn)
+        case .stopTrial(let trial, let reason):
+            try stop(trial, reason: reason, &turn)
+        case .retry(let trial):
+            try retry(trial, &turn)
+        }
+        advance(&turn)
+        #if DEBUG
+        if let violation = violatedInvariant() { preconditionFailure("engine invariant: \(violation)") }
+        #endif
+        return turn.reaction
+    }
+
+    /// When `.tick` is next worth sending.
+    package func nextDeadline(now: Instant) -> Instant {
+        now + .milliseconds(workers.isEmpty ? 1000 : 250)
+    }
+
+    /// Applies a fact and records it.
+    mutating func decide(_ event: Event, _ turn: inout Turn) {
+        let entry = JournalEntry(at: turn.now.wall, event: event)
+        apply(entry)
+        turn.reaction.events.append(entry)
+    }
+
+    /// Fences and attempts in the order of their fences: dictionary order must decide nothing.
+    func liveAttempts() -> [(fence: Fence, attempt: Attempt)] {
+        attempts.map { (fence: $0.key, attempt: $0.value) }.sorted { $0.fence < $1.fence }
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+package import SweepModel
+package import WorkerProtocol
+
+/// A fact the engine has decided. The journal holds nothing else, and replaying it gives the same state.
+///
+/// Facts and not inputs are journaled: a later version with other rules for assignment or stopping still replays what
+/// an earlier one decided. See `Docs/decisions/0003-journal-decided-facts.md`.
+package enum Event: Hashable, Sendable {
+    /// One process opened the data directory. Leases of the local workers of the process before it are void.
+    case coordinatorStarted(epoch: Int64, version: String)
+    case sweepCreated(SweepID, SweepDefinition, directory: String)
+    /// The total was raised, or a compatible edit of the sweep file accepted.
+    case sweepRedefined(SweepID, SweepDefinition)
+    case sweepPaused(SweepID, PauseReason)
+    case sweepUnpaused(SweepID)
+    case sweepFinished(SweepID, FinishReason)
+    /// The sampler has nothing left to propose.
+    case spaceExhausted(SweepID)
+    case workerJoined(WorkerID, WorkerFacts)
+    case workerLeft(WorkerID, reason: String)
+    case proposed(TrialID, TrialSource, Configuration)
+    case leased(Fence, TrialID, WorkerID, attempt: Int)
+    case accepted(Fence)
+    /// Started, report, checkpoint or warning of an attempt.
+    case observed(Fence, sequence: Int64, AttemptEvent)
+    case stopRequested(Fence, reason: String)
+    /// The attempt's worker said how it ended.
+    case ended(Fence, sequence: Int64, AttemptEvent, Disposition)
+    /// The lease was taken back without the worker's word.
+    case released(Fence, ReleaseReason, Disposition)
+    case trialCancelled(TrialID)
+    /// A failed trial goes back into the queue on the user's word.
+    case trialRetried(TrialID)
+}
+
+/// An event with the wall-clock time it was decided at.
+package struct JournalEntry: Hashable, Sendable {
+    package let at: Timestamp
+    package let event: Event
+    package init(at: Timestamp, event: Event) {
+        self.at = at
+        self.event = event
+    }
+}
+
+package enum PauseReason: Hashable, Sendable {
+    case user
+    /// Several trials failed quickly and none succeeded: probably a mistake in the command.
+    case failures(message: String, tail: String)
+}
+
+package enum FinishReason: String, CaseIterable, Sendable {
+    case trials
+    case exhausted
+    case target
+    case time
+    case steps
+    case cancelled
+}
+
+/// Where a trial's configuration came from.
+package enum TrialSource: Hashable, Sendable {
+    case sampler(index: Int)
+    case baseline(Int)
+    /// The same configuration as that trial, with another seed.
+    case repetition(of: Int)
+}
+
+package struct WorkerFacts: Hashable, Sendable {
+    package let agent: String
+    package let host: String
+    package let processID: Int64
+    package let slots: Int
+    /// It lives in the coordinator's own process and dies with it.
+    package let isLocal: Bool
+    package init(agent: String, host: String, processID: Int64, slots: Int, isLocal: Bool) {
+        self.agent = agent
+        self.host = host
+        self.processID = processID
+        self.slots = slots
+        self.isLocal = isLocal
+    }
+}
+
+package enum ReleaseReason: String, CaseIterable, Sendable {
+    /// Not heard of for the lease's lifetime.
+    case lost
+    case declined
+    /// The worker said bye.
+    case left
+    /// The coordinator whose local worker held it is gone.
+    case restarted
+    /// A worker came back without it.
+    case forgotten
+}
+
+/// What becomes of the trial when an attempt is over.
+package enum Disposition: Hashable, Sendable {
+    /// Back to the queue. `charged` when it uses up one of the user's retries.
+    case requeued(charged: Bool)
+    case settled(Settlement)
+}
+
+/// A trial's end, never changed afterwards except by a retry.
+package struct Settlement: Hashable, Sendable {
+    package enum State: String, CaseIterable, Sendable { case completed, stopped, failed, cancelled }
+
+    package let state: State
+    /// The objective by the sweep's summary rule; nil when there is none.
+    package let value: Double?
+    /// The step of `value`.
+    package let step: Int64?
+    /// A result, not a fault: out of memory by its own limit, NaN, divergence.
+    package let isInfeasible: Bool
+    package init(state: State, value: Double? = nil, step: Int64? = nil, isInfeasible: Bool = false) {
+        self.state = state
+        self.value = value
+        self.step = step
+        self.isInfeasible = isInfeasible
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+package import SweepModel
+package import WorkerProtocol
+
+/// A transport's name for the peer a message came from; new with every reconnection, never stored.
+package struct Connection: Hashable, Sendable {
+    package let routingID: [UInt8]
+    package init(_ routingID: [UInt8]) { self.routingID = routingID }
+}
+
+/// Whom the transport has established a peer to be.
+package struct PeerIdentity: Hashable, Sendable {
+    /// For instance the process id behind a Unix socket: the worker's id is made of it and of the hello's boot.
+    package let name: String
+    package let isLocal: Bool
+    package init(name: String, isLocal: Bool) {
+        self.name = name
+        self.isLocal = isLocal
+    }
+}
+
+/// What the world does to the engine.
+package enum Stimulus: Hashable, Sendable {
+    case launch(SweepDefinition, directory: String)
+    /// Only active sweeps propose and lease; a data directory may hold others.
+    case activate(SweepID)
+    case redefine(SweepID, SweepDefinition)
+    case message(Connection, PeerIdentity, Envelope<WorkerMessage>)
+    case proposed(SweepID, [ProposedConfiguration])
+    case exhausted(SweepID)
+    case tick
+    /// No new leases: what runs may finish.
+    case drain
+    case pause(SweepID)
+    case unpause(SweepID)
+    case cancel(SweepID)
+    case cancelTrial(TrialID)
+    case stopTrial(TrialID, reason: String)
+    case retry(TrialID)
+}
+
+package struct ProposedConfiguration: Hashable, Sendable {
+    package let index: Int
+    package let configuration: Configuration
+    package init(index: Int, configuration: Configuration) {
+        self.index = index
+        self.configuration = configuration
+    }
+}
+
+/// What the engine wants done once its events are durable. Effects never wait for a peer.
+package enum Effect: Hashable, Sendable {
+    case send(Connection, session: String, CoordinatorMessage)
+    /// Compute up to `count` proposals from `index` on and return them as `.proposed` or `.exhausted`.
+    case propose(SweepID, index: Int, count: Int)
+}
+
+/// Two clocks: one for people and the journal, one for timers.
+package struct Moment: Hashable, Sendable {
+    package let wall: Timestamp
+    package let boot: Instant
+    package init(wall: Timestamp, boot: Instant) {
+        self.wall = wall
+        self.boot = boot
+    }
+}
+
+/// What an operator asked for and cannot have; the caller shows it.
+package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unknownSweep(SweepID)
+    case unknownTrial(TrialID)
+    case trialIsOver(TrialID, String)
+    case trialIsNot(String, TrialID, String)
+    case sweepIsFinished(SweepID)
+    case totalTooSmall(SweepID, total: Int, counted: Int)
+
+    package var description: String {
+        switch self {
+        case .unknownSweep(let sweep): "there is no sweep \(sweep)"
+        case .unknownTrial(let trial): "sweep \(trial.sweep) has no trial \(trial.number)"
+        case .trialIsOver(let trial, let state): "trial \(trial.number) is already \(state)"
+        case .trialIsNot(let wanted, let trial, let state): "trial \(trial.number) is \(state), not \(wanted)"
+        case .totalTooSmall(_, let total, let counted):
+            "a total of \(total) trials is too small: the sweep has \(counted) already"
+        case .sweepIsFinished(let sweep): "sweep \(sweep) is finished"
+        }
+    }
+}

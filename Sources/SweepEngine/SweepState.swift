@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+import Collections
+package import SweepModel
+
+/// Everything the engine knows of one sweep.
+package struct SweepState: Hashable, Sendable {
+    package enum Phase: Hashable, Sendable {
+        case running
+        case paused(PauseReason)
+        case finished(FinishReason)
+    }
+
+    package internal(set) var definition: SweepDefinition
+    /// The folder of the sweep file; commands run there.
+    package let directory: String
+    package internal(set) var phase: Phase = .running
+    package internal(set) var trials: [Trial] = []
+    /// Of trials that are not over.
+    package internal(set) var progress: [Int: Progress] = [:]
+    package internal(set) var queue: Deque<Int> = []
+    package internal(set) var counts = StateCounts()
+    /// The index the sampler goes on from.
+    package internal(set) var nextProposal = 0
+    package internal(set) var baselinesQueued = 0
+    package internal(set) var isExhausted = false
+    package internal(set) var best: Best?
+    /// Steps reported over all attempts.
+    package internal(set) var steps: Int64 = 0
+    /// Wall-clock time of the processes before this one, and when this one began to work on it.
+    package internal(set) var elapsedBefore: Duration = .zero
+    package internal(set) var activeSince: Timestamp?
+    package internal(set) var lastEventAt: Timestamp?
+    /// Failures in a row at the start, for the pause that keeps a typo from burning the budget.
+    package internal(set) var quickFailures = 0
+
+    // Not journaled.
+    package internal(set) var isActive = false
+    var isProposing = false
+
+    package struct Best: Hashable, Sendable {
+        package let trial: Int
+        package let value: Double
+    }
+
+    /// Trials that use up the total: all but the cancelled.
+    package var counted: Int { trials.count - counts[.cancelled] }
+
+    package var live: Int { counts[.leased] + counts[.running] + counts[.paused] }
+
+    /// How many more trials may be proposed; nil without a total.
+    package var openTrials: Int? { definition.trials.map { max(0, $0 - counted) } }
+
+    package func elapsed(at now: Timestamp) -> Duration {
+        guard let activeSince else { return elapsedBefore }
+        return elapsedBefore + .milliseconds(max(0, now.milliseconds - activeSince.milliseconds))
+    }
+}
+
+/// How many trials are in each state.
+package struct StateCounts: Hashable, Sendable {
+    private var counts = [Int](repeating: 0, count: Trial.State.allCases.count)
+
+    package subscript(_ state: Trial.State) -> Int {
+        get { counts[Self.position(state)] }
+        set { counts[Self.position(state)] = newValue }
+    }
+
+    private static func position(_ state: Trial.State) -> Int {
+        switch state {
+        case .queued: 0
+        case .leased: 1
+        case .running: 2
+        case .paused: 3
+        case .completed: 4
+        case .stopped: 5
+        case .failed: 6
+        case .cancelled: 7
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+
+package import SweepModel
+package import WorkerProtocol
+
+/// One configuration to be evaluated.
+package struct Trial: Hashable, Sendable {
+    /// Transitions: queued → leased → running → (paused →) completed | stopped | failed | cancelled; leased and running
+    /// go back to queued when their attempt is lost, declined or retried.
+    package enum State: String, CaseIterable, Sendable {
+        case queued, leased, running, paused, completed, stopped, failed, cancelled
+
+        package var isOver: Bool {
+            switch self {
+            case .completed, .stopped, .failed, .cancelled: true
+            case .queued, .leased, .running, .paused: false
+            }
+        }
+    }
+
+    package let configuration: Configuration
+    package let source: TrialSource
+    package internal(set) var state: State = .queued
+    /// Attempts so far, the running one included.
+    package internal(set) var attempts = 0
+    /// Attempts lost with their worker; never charged to the user.
+    package internal(set) var losses = 0
+    /// The user's own failures.
+    package internal(set) var failures = 0
+    /// The value, once settled.
+    package internal(set) var value: Double?
+    package internal(set) var isInfeasible = false
+}
+
+/// What is known of a trial only while it is not over.
+package struct Progress: Hashable, Sendable {
+    /// Objective values by step, oldest first; those after the checkpoint an attempt resumed from are dropped.
+    package internal(set) var curve: [Point] = []
+    package internal(set) var checkpoint: Checkpoint?
+    package internal(set) var lastStep: Int64 = 0
+
+    package struct Point: Hashable, Sendable {
+        package let step: Int64
+        package let value: Double
+    }
+
+    /// The trial's value by the objective's summary rule, over finite values; nil when there is none.
+    func summary(_ objective: Objective) -> Point? {
+        switch objective.summary {
+        case .last: return curve.last { $0.value.isFinite }
+        case .best:
+            var best: Point?
+            for point in curve where point.value.isFinite {
+                if let known = best, !objective.isBetter(point.value, than: known.value) { continue }
+                best = point
+            }
+            return best
+        }
+    }
+}
+
+/// One live lease of a trial by one worker. It is forgotten when it ends.
+package struct Attempt: Hashable, Sendable {
+    package enum State: String, Sendable { case offered, accepted, running }
+
+    package let trial: TrialID
+    package let worker: WorkerID
+    /// 1 for the trial's first.
+    package let number: Int
+    package internal(set) var state: State = .offered
+    /// The last event applied; the next must be its successor.
+    package internal(set) var acknowledged: Int64 = 0
+    package internal(set) var stopReason: String?
+    /// When the offer was last sent; not journaled.
+    package internal(set) var offeredAt: Instant?
+    package internal(set) var startedAt: Timestamp?
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+package import Collections
+package import SweepModel
+
+/// A worker the engine knows of. Everything but `facts` is of this process's life only.
+package struct WorkerState: Hashable, Sendable {
+    package internal(set) var facts: WorkerFacts
+    package internal(set) var prefetch = 0
+    /// nil until it has said hello to this process.
+    package internal(set) var connection: Connection?
+    package internal(set) var session = ""
+    package internal(set) var lastHeard: Instant?
+    package internal(set) var leases: OrderedSet<Fence> = []
+    /// Seconds its trials take, exponentially averaged; nil before the first.
+    var recentSeconds: Double?
+
+    /// Leases it may hold now. It gets leases ahead only while its trials are so short that fetching them one by one
+    /// would be felt; with long trials a lease ahead would keep a trial from a worker that is free.
+    var capacity: Int {
+        guard let recentSeconds, recentSeconds < 0.5 else { return facts.slots }
+        return facts.slots + prefetch
+    }
+}
+
+/// How long the engine waits for what.
+package struct EngineTimers: Hashable, Sendable {
+    package var heartbeat: Duration = .seconds(5)
+    /// Not heard of for so long: no new leases.
+    package var suspect: Duration = .seconds(15)
+    /// Not heard of for so long: its leases are released.
+    package var leaseLifetime: Duration = .seconds(60)
+    /// What live leases of workers that outlive the coordinator get after its start.
+    package var resumeGrace: Duration = .seconds(120)
+    /// An unanswered offer is repeated after this.
+    package var offerRepeat: Duration = .seconds(1)
+    /// An unanswered offer is taken back after this.
+    package var offerTimeout: Duration = .seconds(15)
+    /// A trial may be lost this often before it counts as failed.
+    package var maximumLosses = 3
+    /// So many quick failures at the start without one success pause the sweep.
+    package var quickFailureLimit = 3
+    /// What "quick" is.
+    package var quickFailure: Duration = .seconds(60)
+    package init() {}
+}
