@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-package import SweepModel
+import OrderedCollections
+import SweepModel
 import WorkerProtocol
 
 /// The one place where facts change the state; replay runs through here.

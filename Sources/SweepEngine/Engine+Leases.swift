@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import DequeModule
+import OrderedCollections
+import Randomness
 import SweepModel
 import WorkerProtocol
 
@@ -8,7 +11,8 @@ extension Engine {
     /// Queued trials of running sweeps go to free workers: idle slots first, then leases ahead.
     mutating func assign(_ turn: inout Turn) {
         for sweep in sweeps.keys {
-            while let number = nextQueued(sweep), let worker = freeWorker(now: turn.now.boot, queued: number.remaining) {
+            while let number = nextQueued(sweep), let worker = freeWorker(now: turn.now.boot, queued: number.remaining)
+            {
                 let trial = TrialID(sweep: sweep, number: number.trial)
                 let fence = nextFence
                 let attempt = (self.trial(trial)?.attempts ?? 0) + 1

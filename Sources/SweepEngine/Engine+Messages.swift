@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import Collections
+import OrderedCollections
 import SweepModel
-package import WorkerProtocol
+import WorkerProtocol
 
 /// The coordinator's side of the session (Docs/protocol.md).
 extension Engine {
@@ -110,7 +110,9 @@ extension Engine {
         for event in events {
             guard let attempt = attempts[event.fence], attempt.worker == worker else {
                 // Over already (its last acknowledgement was lost) or another's: durable or void, either way done with.
-                if event.fence < nextFence { acknowledged[event.fence] = max(acknowledged[event.fence] ?? 0, event.sequence) }
+                if event.fence < nextFence {
+                    acknowledged[event.fence] = max(acknowledged[event.fence] ?? 0, event.sequence)
+                }
                 continue
             }
             if event.sequence <= attempt.acknowledged {

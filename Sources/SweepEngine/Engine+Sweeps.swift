@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package import SweepModel
+import DequeModule
+import OrderedCollections
+import SweepModel
 import WorkerProtocol
 
 /// Operators' wishes, proposals and the end of a sweep.
@@ -66,7 +68,9 @@ extension Engine {
         guard sweeps[sweep] != nil else { return }
         sweeps[sweep]?.isProposing = false
         for proposal in proposals {
-            guard let state = sweeps[sweep], state.openTrials != 0, proposal.index >= state.nextProposal else { continue }
+            guard let state = sweeps[sweep], state.openTrials != 0, proposal.index >= state.nextProposal else {
+                continue
+            }
             queueTrial(.sampler(index: proposal.index), proposal.configuration, sweep, &turn)
         }
     }

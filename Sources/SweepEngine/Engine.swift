@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package import Collections
+package import OrderedCollections
 package import SweepModel
-package import WorkerProtocol
+import WorkerProtocol
 
 /// The sweep's state machine: trials, attempts, leases, workers, assignment and retry.
 ///
@@ -55,7 +55,7 @@ package struct Engine: Sendable {
             if isLocal {
                 release(fence, .restarted, &turn)
             } else {
-                workers[attempt.worker]?.lastHeard = now.boot + timers.resumeGrace - timers.leaseLifetime
+                workers[attempt.worker]?.lastHeard = now.boot + (timers.resumeGrace - timers.leaseLifetime)
             }
         }
         return turn.reaction

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import DequeModule
+import OrderedCollections
 import SweepModel
 
 extension Engine {

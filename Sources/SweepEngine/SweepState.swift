@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Collections
+package import DequeModule
 package import SweepModel
 
 /// Everything the engine knows of one sweep.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import Collections
+package import OrderedCollections
 package import SweepModel
 
 /// A worker the engine knows of. Everything but `facts` is of this process's life only.
