@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
+#include "CProcess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// More slots than any machine has; a group beyond them is still covered by its leader's PR_SET_PDEATHSIG.
+enum { CAPACITY = 4096 };
+
+struct group {
+    pid_t id;
+    uint64_t start;
+    bool has_start;
+};
+
+static struct group groups[CAPACITY];
+static int group_count;
+
+static void remember(pid_t id) {
+    if (id <= 1 || group_count == CAPACITY) return;
+    struct group *group = &groups[group_count++];
+    group->id = id;
+    group->has_start = sweepd_process_start(id, &group->start);
+}
+
+static void forget(pid_t id) {
+    for (int index = 0; index < group_count; index++) {
+        if (groups[index].id == id) {
+            groups[index] = groups[--group_count];
+            return;
+        }
+    }
+}
+
+static void kill_all(void) {
+    for (int index = 0; index < group_count; index++) {
+        uint64_t start;
+        // The number may have gone to someone else, if the leader ended unnoticed.
+        bool is_alive = sweepd_process_start(groups[index].id, &start);
+        if (is_alive && groups[index].has_start && start != groups[index].start) continue;
+        kill(-groups[index].id, SIGKILL);
+    }
+}
+
+static void guard(int read_end) {
+    setsid();
+    prctl(PR_SET_NAME, "sweepd-guard");
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &ignore, NULL);
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0)
+        for (int standard = 0; standard < 3; standard++) dup2(null, standard);
+    // It must hold none of its parent's descriptors, above all not the lock on the data directory.
+    if (read_end != 3) dup2(read_end, 3);
+    if (syscall(SYS_close_range, 4u, ~0u, 0u) != 0)
+        for (int descriptor = 4; descriptor < 65536; descriptor++) close(descriptor);
+    int ignored = chdir("/");
+    (void)ignored;
+
+    char sign = 0;
+    long number = 0;
+    char buffer[4096];
+    for (;;) {
+        ssize_t size = read(3, buffer, sizeof buffer);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) break;
+        for (ssize_t index = 0; index < size; index++) {
+            char character = buffer[index];
+            if (character == '+' || character == '-') {
+                sign = character;
+                number = 0;
+            } else if (character >= '0' && character <= '9' && number < 100000000) {
+                number = number * 10 + (character - '0');
+            } else if (character == '\n') {
+                if (sign == '+') remember((pid_t)number);
+                if (sign == '-') forget((pid_t)number);
+                sign = 0;
+            }
+        }
+    }
+    kill_all();
+    _exit(0);
+}
+
+pid_t sweepd_guard_start(int *write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    pid_t pid = fork();
+    if (pid < 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        errno = error;
+        return -1;
+    }
+    if (pid == 0) {
+        close(ends[1]);
+        guard(ends[0]);
+    }
+    close(ends[0]);
+    *write_end = ends[1];
+    return pid;
+}

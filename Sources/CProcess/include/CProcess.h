@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#ifndef SWEEPD_CPROCESS_H
+#define SWEEPD_CPROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// What Swift cannot do itself: code between fork and exec must not allocate, lock or call into a runtime.
+
+/// Which step of starting a child failed.
+enum sweepd_spawn_stage {
+    SWEEPD_SPAWN_STARTED = 0,
+    /// No process could be made (EAGAIN, ENOMEM, EMFILE): not the command's fault.
+    SWEEPD_SPAWN_FORK = 1,
+    /// The working directory could not be entered.
+    SWEEPD_SPAWN_DIRECTORY = 2,
+    /// Standard input, output or the process group could not be set up.
+    SWEEPD_SPAWN_SETUP = 3,
+    /// The executable could not be started.
+    SWEEPD_SPAWN_EXEC = 4,
+};
+
+struct sweepd_spawn_result {
+    /// The child, which leads a process group of the same number; -1 unless `stage` is SWEEPD_SPAWN_STARTED.
+    pid_t pid;
+    /// One of `sweepd_spawn_stage`.
+    int stage;
+    /// errno of the step that failed.
+    int error;
+};
+
+/// Starts `path` (no search) in its own process group, with /dev/null as standard input, `output` as standard output
+/// and standard error, no other descriptor, default signal dispositions and an empty signal mask.
+///
+/// The kernel kills the child (PR_SET_PDEATHSIG) when the calling THREAD ends, not only the process: call it only from
+/// a thread that outlives the child.
+struct sweepd_spawn_result sweepd_spawn(
+    const char *path, char *const *arguments, char *const *environment, const char *directory, int output);
+
+/// How a child ended.
+struct sweepd_exit {
+    /// 1: it ended and is reaped; 0: it still runs; -1: there is no such child.
+    int ended;
+    /// The exit code, or -1 when a signal killed it.
+    int code;
+    /// The signal that killed it, or 0.
+    int signal;
+    /// The largest resident set in bytes of it or any descendant it waited for. Never below this process's own resident
+    /// set at the time of the spawn: exec carries the figure over.
+    int64_t peak_memory;
+};
+
+/// Reaps the child if it has ended; never waits.
+struct sweepd_exit sweepd_reap(pid_t pid);
+
+/// A descriptor that polls readable once the process has ended; -1 where the kernel has none.
+int sweepd_process_descriptor(pid_t pid);
+
+/// The process's start in clock ticks since boot (field 22 of /proc/PID/stat): with the pid it names a process for good.
+/// False when there is no such process.
+bool sweepd_process_start(pid_t pid, uint64_t *ticks);
+
+/// Forks the guard: a process that survives this one's death by any signal and then kills every process group written
+/// to `*write_end`, one line each: "+PGID\n" to remember, "-PGID\n" to forget. It ends when the last copy of the write
+/// end is closed. Returns its pid, or -1 and errno.
+///
+/// Call it while the process has one thread and before libzmq's context exists.
+pid_t sweepd_guard_start(int *write_end);
+
+#endif
