@@ -7,6 +7,8 @@ import WorkerProtocol
 /// The one place where facts change the state; replay runs through here.
 extension Engine {
     package mutating func apply(_ entry: JournalEntry) {
+        // Asked first: an ending attempt is gone afterwards.
+        let sweep = sweep(of: entry.event)
         switch entry.event {
         case .coordinatorStarted(let epoch, _):
             self.epoch = epoch
@@ -47,18 +49,19 @@ extension Engine {
         case .stopRequested(let fence, let reason):
             attempts[fence]?.stopReason = reason
         case .ended(let fence, _, let event, let disposition):
-            end(fence, disposition, failure: event.failure, at: entry.at)
+            charge(fence, event, disposition, at: entry.at)
+            end(fence, disposition)
         case .released(let fence, let reason, let disposition):
             if let trial = attempts[fence]?.trial, reason == .lost || reason == .forgotten {
                 sweeps[trial.sweep]?.countLoss(trial.number)
             }
-            end(fence, disposition, failure: nil, at: entry.at)
+            end(fence, disposition)
         case .trialCancelled(let trial):
             sweeps[trial.sweep]?.settle(trial.number, Settlement(state: .cancelled))
         case .trialRetried(let trial):
-            sweeps[trial.sweep]?.requeue(trial.number)
+            sweeps[trial.sweep]?.retry(trial.number)
         }
-        sweep(of: entry.event).map { sweeps[$0]?.touchClock(entry.at) }
+        if let sweep { sweeps[sweep]?.touchClock(entry.at) }
     }
 
     private mutating func observe(_ event: AttemptEvent, fence: Fence, sequence: Int64, at now: Timestamp) {
@@ -76,20 +79,35 @@ extension Engine {
             sweeps[trial.sweep]?.report(trial.number, step: step, metrics: metrics)
         case .checkpoint(let checkpoint):
             attempts[fence] = attempt
-            sweeps[trial.sweep]?.progress[trial.number]?.checkpoint = checkpoint
+            sweeps[trial.sweep]?.progress[trial.number, default: Progress()].checkpoint = checkpoint
         case .warning, .finished, .failed:
             attempts[fence] = attempt
         }
     }
 
-    private mutating func end(_ fence: Fence, _ disposition: Disposition, failure: AttemptFailure?, at now: Timestamp) {
-        guard let attempt = attempts.removeValue(forKey: fence) else { return }
-        workers[attempt.worker]?.leases.remove(fence)
+    /// Whose account an attempt's end goes to: the user's failures, the losses, or nobody's.
+    private mutating func charge(_ fence: Fence, _ event: AttemptEvent, _ disposition: Disposition, at now: Timestamp) {
+        guard let attempt = attempts[fence] else { return }
+        let isLoss: Bool
+        switch disposition {
+        case .requeued(let charged): isLoss = !charged
+        case .settled(let settlement):
+            guard settlement.state == .failed, !settlement.isInfeasible else { return }
+            isLoss = event.failure?.cause == .infrastructure
+        }
         let trial = attempt.trial
-        if failure?.cause.isUsers == true {
+        if isLoss {
+            sweeps[trial.sweep]?.countLoss(trial.number)
+        } else {
             let duration = attempt.startedAt.map { now.milliseconds - $0.milliseconds } ?? 0
             sweeps[trial.sweep]?.countFailure(trial.number, isQuick: duration < timers.quickFailure.milliseconds)
         }
+    }
+
+    private mutating func end(_ fence: Fence, _ disposition: Disposition) {
+        guard let attempt = attempts.removeValue(forKey: fence) else { return }
+        workers[attempt.worker]?.leases.remove(fence)
+        let trial = attempt.trial
         switch disposition {
         case .requeued: sweeps[trial.sweep]?.requeue(trial.number)
         case .settled(let settlement): sweeps[trial.sweep]?.settle(trial.number, settlement)
@@ -105,10 +123,10 @@ extension Engine {
         case .proposed(let trial, _, _), .leased(_, let trial, _, _), .trialCancelled(let trial),
             .trialRetried(let trial):
             trial.sweep
-        case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _):
+        case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _), .ended(let fence, _, _, _):
             attempts[fence]?.trial.sweep
-        // The attempt is gone; its sweep's clock was touched by its last report.
-        case .ended, .released: nil
+        // Not the sweep's work: it may be one that nobody runs at present.
+        case .released: nil
         }
     }
 }
@@ -116,22 +134,5 @@ extension Engine {
 extension AttemptEvent {
     var failure: AttemptFailure? {
         if case .failed(let failure, _) = self { failure } else { nil }
-    }
-
-    var resources: Resources? {
-        switch self {
-        case .finished(_, let resources), .failed(_, let resources): resources
-        case .started, .report, .checkpoint, .warning: nil
-        }
-    }
-}
-
-extension AttemptFailure.Cause {
-    /// The user's own failure, which `retries` counts. The others are results or nobody's fault.
-    var isUsers: Bool {
-        switch self {
-        case .user, .signal: true
-        case .memory, .timeout, .diverged, .infrastructure: false
-        }
     }
 }

@@ -30,12 +30,14 @@ extension Engine {
     }
 
     private func freeWorker(now: Instant, queued: Int) -> WorkerID? {
+        let slots = workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.facts.slots) }
         var best: (worker: WorkerID, load: Int)?
         for (worker, state) in workers {
             guard state.connection != nil, let heard = state.lastHeard, now - heard < timers.suspect else { continue }
+            if let until = state.restsUntil, now < until { continue }
             let load = state.leases.count
-            // A lease ahead is given only while the queue feeds all the others too.
-            guard load < state.facts.slots || (load < state.capacity && queued > workers.count) else { continue }
+            // A lease ahead is given only while the queue feeds all the slots too.
+            guard load < state.facts.slots || (load < state.capacity && queued > slots) else { continue }
             if best.map({ load - state.facts.slots < $0.load }) ?? true {
                 best = (worker, load - state.facts.slots)
             }
@@ -64,6 +66,9 @@ extension Engine {
     /// Silent workers lose their leases, unanswered offers are repeated and then taken back.
     mutating func expire(_ turn: inout Turn) {
         let now = turn.now.boot
+        excuseOwnStall(now)
+        let isRepeatDue = nextCheck.map { now >= $0 } ?? true
+        if isRepeatDue { nextCheck = now + timers.offerRepeat }
         for (fence, attempt) in liveAttempts() where attempt.state == .offered {
             guard let worker = workers[attempt.worker], worker.connection != nil else { continue }
             guard let offeredAt = attempt.offeredAt else {
@@ -72,18 +77,38 @@ extension Engine {
             }
             if now - offeredAt >= timers.offerTimeout {
                 release(fence, .declined, &turn)
-            } else if now - offeredAt >= timers.offerRepeat, nextCheck.map({ now >= $0 }) ?? true {
+                rest(attempt.worker, now: now)
+            } else if now - offeredAt >= timers.offerRepeat, isRepeatDue {
                 let first = offeredAt
                 offer(fence, &turn)
                 // The timeout runs from the first offer.
                 attempts[fence]?.offeredAt = first
             }
         }
-        nextCheck = now + timers.offerRepeat
         for (worker, state) in workers {
             guard let heard = state.lastHeard, now - heard >= timers.leaseLifetime else { continue }
             dismiss(worker, .lost, reason: "not heard of for \((now - heard).milliseconds / 1000) s", &turn)
         }
+    }
+
+    /// While this process or the whole machine stood still it heard nobody: that is not the workers' silence.
+    private mutating func excuseOwnStall(_ now: Instant) {
+        defer { lastTick = now }
+        guard let lastTick, now - lastTick >= timers.suspect else { return }
+        let stall = now - lastTick
+        for worker in workers.keys {
+            guard let heard = workers[worker]?.lastHeard else { continue }
+            workers[worker]?.lastHeard = max(heard, min(heard + stall, now))
+        }
+        for fence in attempts.keys { attempts[fence]?.offeredAt = nil }
+    }
+
+    /// A worker that hands back leases or cannot start trials gets the next one later each time, until one succeeds:
+    /// else it would draw in and spoil all trials at the speed of the network.
+    mutating func rest(_ worker: WorkerID, now: Instant) {
+        guard let rests = workers[worker]?.rests else { return }
+        workers[worker]?.rests = rests + 1
+        workers[worker]?.restsUntil = now + min(timers.longestRest, .seconds(1 << min(rests, 30)))
     }
 
     mutating func dismiss(_ worker: WorkerID, _ release: ReleaseReason, reason: String, _ turn: inout Turn) {
@@ -93,10 +118,12 @@ extension Engine {
 
     mutating func release(_ fence: Fence, _ reason: ReleaseReason, _ turn: inout Turn) {
         guard let attempt = attempts[fence], let trial = trial(attempt.trial) else { return }
-        let isLoss = reason == .lost || reason == .forgotten
         let disposition: Disposition
-        if isLoss, trial.losses + 1 >= timers.maximumLosses {
-            disposition = .settled(Settlement(state: .failed))
+        if attempt.stopReason != nil {
+            // What the verdict was about is over: running it again would undo the verdict.
+            disposition = .settled(settlement(.stopped, of: attempt.trial))
+        } else if reason == .lost || reason == .forgotten, trial.losses >= timers.maximumLosses {
+            disposition = .settled(settlement(.failed, of: attempt.trial))
         } else {
             disposition = .requeued(charged: false)
         }

@@ -26,6 +26,7 @@ extension Engine {
         case .accept(let fence, let digest): accept(fence, digest: digest, by: worker, &turn)
         case .decline(let fence, _):
             guard attempts[fence]?.worker == worker else { return }
+            rest(worker, now: turn.now.boot)
             release(fence, .declined, &turn)
         case .events(let events): take(events, from: worker, &turn)
         case .bye(let reason): dismiss(worker, .left, reason: reason, &turn)
@@ -44,12 +45,14 @@ extension Engine {
         }
         let worker = WorkerID("\(identity.name)-\(hello.boot.prefix(8))")
         let facts = WorkerFacts(
-            agent: hello.agent, host: hello.host, processID: hello.processID, slots: hello.slots,
+            agent: hello.agent, host: hello.host, processID: hello.processID,
+            slots: min(max(0, hello.slots), 4096),
             isLocal: identity.isLocal)
         if workers[worker]?.facts != facts { decide(.workerJoined(worker, facts), &turn) }
-        let highest = hello.running.map(\.fence).max() ?? Fence(0)
-        nextFence = max(nextFence, highest.next)
+        // A restored backup may know fewer fences than its workers. Nobody was ever granted one beyond 2^53.
+        for held in hello.running where held.fence.number < 1 << 53 { nextFence = max(nextFence, held.fence.next) }
         if let old = workers[worker]?.connection { registrations[old] = nil }
+        if let other = registrations[connection] { workers[other]?.connection = nil }
         registrations[connection] = worker
         // Unique among this process's sessions, and no other process shares the epoch.
         let session = "\(epoch)-\(worker.name)-\(turn.now.boot.milliseconds)"
@@ -95,12 +98,15 @@ extension Engine {
     }
 
     private mutating func accept(_ fence: Fence, digest: String, by worker: WorkerID, _ turn: inout Turn) {
-        guard let attempt = attempts[fence], attempt.worker == worker, attempt.state == .offered else { return }
+        guard let attempt = attempts[fence], attempt.worker == worker else { return }
         guard let trial = trial(attempt.trial), ParametersDigest.hex(of: trial.configuration) == digest else {
+            // Also where it has begun already: it trains something else than it was asked to.
+            abandon(fence, reason: "the parameters' digest differs: they did not survive the worker's decoder", &turn)
+            rest(worker, now: turn.now.boot)
             release(fence, .declined, &turn)
             return
         }
-        decide(.accepted(fence), &turn)
+        if attempt.state == .offered { decide(.accepted(fence), &turn) }
     }
 
     private mutating func take(_ events: [SequencedEvent], from worker: WorkerID, _ turn: inout Turn) {
@@ -137,41 +143,23 @@ extension Engine {
         switch sequenced.event {
         case .started, .report, .checkpoint, .warning:
             decide(.observed(fence, sequence: sequenced.sequence, sequenced.event), &turn)
-        case .finished, .failed:
-            let disposition = disposition(of: sequenced.event, attempt)
-            if let seconds = sequenced.event.resources?.seconds {
-                let before = workers[attempt.worker]?.recentSeconds ?? seconds
-                workers[attempt.worker]?.recentSeconds = 0.8 * before + 0.2 * seconds
-            }
+        case .finished(let outcome, let resources):
+            learn(resources, of: attempt.worker)
+            let disposition = disposition(of: outcome, attempt)
             decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
-        }
-    }
-
-    /// What becomes of a trial whose attempt ended by its own word.
-    private func disposition(of event: AttemptEvent, _ attempt: Attempt) -> Disposition {
-        guard let sweep = sweeps[attempt.trial.sweep], let trial = trial(attempt.trial) else {
-            return .settled(Settlement(state: .failed))
-        }
-        let summary = sweep.progress[attempt.trial.number]?.summary(sweep.definition.objective)
-        switch event {
-        case .finished(let outcome, _):
-            let state: Settlement.State = outcome == .stopped || attempt.stopReason != nil ? .stopped : .completed
-            guard let summary else { return .settled(Settlement(state: .failed)) }
-            return .settled(Settlement(state: state, value: summary.value, step: summary.step))
-        case .failed(let failure, _):
-            switch failure.cause {
-            case .memory, .diverged, .timeout:
-                return .settled(
-                    Settlement(state: .failed, value: summary?.value, step: summary?.step, isInfeasible: true))
-            case .infrastructure:
-                if isDraining || trial.losses < timers.maximumLosses { return .requeued(charged: false) }
-                return .settled(Settlement(state: .failed, value: summary?.value, step: summary?.step))
-            case .user, .signal:
-                if trial.failures < sweep.definition.retries { return .requeued(charged: true) }
-                return .settled(Settlement(state: .failed, value: summary?.value, step: summary?.step))
+        case .failed(let failure, let resources):
+            if failure.cause == .infrastructure {
+                // Shutting down after a drain is no loss.
+                if isDraining {
+                    release(fence, .left, &turn)
+                    return
+                }
+                rest(attempt.worker, now: turn.now.boot)
+            } else {
+                learn(resources, of: attempt.worker)
             }
-        case .started, .report, .checkpoint, .warning:
-            preconditionFailure("only a terminal event ends an attempt")
+            let disposition = disposition(of: failure, attempt)
+            decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
         }
     }
 

@@ -38,7 +38,8 @@ extension Engine {
 
     mutating func stop(_ trial: TrialID, reason: String, _ turn: inout Turn) throws(EngineError) {
         _ = try liveTrial(trial)
-        guard let fence = fence(of: trial), attempts[fence]?.stopReason == nil else { return }
+        guard let fence = fence(of: trial) else { throw .trialIsNot("running", trial, Trial.State.queued.rawValue) }
+        if attempts[fence]?.stopReason != nil { return }
         decide(.stopRequested(fence, reason: reason), &turn)
         sendDesired(fence, &turn)
     }
@@ -65,8 +66,10 @@ extension Engine {
     }
 
     mutating func adopt(_ proposals: [ProposedConfiguration], for sweep: SweepID, _ turn: inout Turn) {
-        guard sweeps[sweep] != nil else { return }
+        guard let phase = sweeps[sweep]?.phase else { return }
         sweeps[sweep]?.isProposing = false
+        // Made ahead for trials that will not be.
+        if case .finished = phase { return }
         for proposal in proposals {
             guard let state = sweeps[sweep], state.openTrials != 0, proposal.index >= state.nextProposal else {
                 continue

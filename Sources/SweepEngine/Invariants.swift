@@ -16,7 +16,7 @@ extension Engine {
             guard let trial = trial(attempt.trial) else { return "fence \(fence) holds an unknown trial" }
             let expected: Trial.State = attempt.state == .running ? .running : .leased
             if trial.state != expected { return "trial \(attempt.trial) is \(trial.state) under a live lease" }
-            if workers[attempt.worker]?.leases.contains(fence) == false { return "\(attempt.worker) forgot \(fence)" }
+            if workers[attempt.worker]?.leases.contains(fence) != true { return "\(attempt.worker) forgot \(fence)" }
         }
         for (worker, state) in workers {
             for fence in state.leases where attempts[fence]?.worker != worker {

@@ -41,13 +41,16 @@ extension SweepState {
         } else {
             progress[number, default: Progress()].curve.removeAll(keepingCapacity: true)
         }
-        progress[number]?.lastStep = step ?? 0
+        progress[number]?.lastStep = max(0, step ?? 0)
     }
 
     mutating func report(_ number: Int, step: Int64, metrics: [MetricValue]) {
-        let previous = progress[number]?.lastStep ?? 0
-        steps += max(0, step - previous)
-        progress[number]?.lastStep = max(previous, step)
+        let previous = progress[number, default: Progress()].lastStep
+        if step > previous {
+            // A worker may say any step; none may overflow the count.
+            steps = steps.addingReportingOverflow(step - previous).overflow ? .max : steps + (step - previous)
+            progress[number]?.lastStep = step
+        }
         if let value = metrics.first(where: { $0.name == definition.objective.metric })?.value {
             progress[number]?.curve.append(Progress.Point(step: step, value: value))
         }
@@ -81,19 +84,33 @@ extension SweepState {
         case .failed: move(number, to: .failed)
         case .cancelled: move(number, to: .cancelled)
         }
-        guard let value = settlement.value, !settlement.isInfeasible else { return }
+        // A trial that failed half-way is no answer, whatever it had reported.
+        guard settlement.state == .completed || settlement.state == .stopped, let value = settlement.value else {
+            return
+        }
         if let best, !definition.objective.isBetter(value, than: best.value) { return }
         best = Best(trial: number, value: value)
     }
 
     mutating func redefine(_ definition: SweepDefinition) {
         self.definition = definition
+        isExhausted = false
         if case .finished = phase { phase = .running }
     }
 
+    /// On the user's word a failed trial starts anew, and so does the count of what went wrong.
+    mutating func retry(_ number: Int) {
+        trials[number].failures = 0
+        trials[number].losses = 0
+        requeue(number)
+        if case .finished = phase { phase = .running }
+    }
+
+    /// The clock of `limits.sweep` runs while the sweep does, not while it is paused or finished.
     mutating func touchClock(_ now: Timestamp) {
-        if activeSince == nil { activeSince = now }
-        lastEventAt = max(lastEventAt ?? now, now)
+        if activeSince != nil { lastEventAt = max(lastEventAt ?? now, now) }
+        guard case .running = phase else { return closeClock() }
+        if activeSince == nil { (activeSince, lastEventAt) = (now, now) }
     }
 
     /// The process that ran the clock is gone: what it worked counts, the time until now does not.

@@ -44,10 +44,10 @@ package struct Progress: Hashable, Sendable {
         package let value: Double
     }
 
-    /// The trial's value by the objective's summary rule, over finite values; nil when there is none.
+    /// The trial's value by the objective's summary rule; nil when there is none or it is not finite.
     func summary(_ objective: Objective) -> Point? {
         switch objective.summary {
-        case .last: return curve.last { $0.value.isFinite }
+        case .last: return curve.last.flatMap { $0.value.isFinite ? $0 : nil }
         case .best:
             var best: Point?
             for point in curve where point.value.isFinite {

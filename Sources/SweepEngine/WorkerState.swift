@@ -12,6 +12,10 @@ package struct WorkerState: Hashable, Sendable {
     package internal(set) var session = ""
     package internal(set) var lastHeard: Instant?
     package internal(set) var leases: OrderedSet<Fence> = []
+    /// It gets no lease before this, after it handed one back.
+    var restsUntil: Instant?
+    /// Leases handed back since its last success.
+    var rests = 0
     /// Seconds its trials take, exponentially averaged; nil before the first.
     var recentSeconds: Double?
 
@@ -36,6 +40,8 @@ package struct EngineTimers: Hashable, Sendable {
     package var offerRepeat: Duration = .seconds(1)
     /// An unanswered offer is taken back after this.
     package var offerTimeout: Duration = .seconds(15)
+    /// A worker that keeps handing back leases is tried at least this often.
+    package var longestRest: Duration = .seconds(60)
     /// A trial may be lost this often before it counts as failed.
     package var maximumLosses = 3
     /// So many quick failures at the start without one success pause the sweep.
