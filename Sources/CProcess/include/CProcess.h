@@ -54,6 +54,12 @@ struct sweepd_exit {
 /// Reaps the child if it has ended; never waits.
 struct sweepd_exit sweepd_reap(pid_t pid);
 
+/// This process's largest resident set so far, in bytes.
+int64_t sweepd_own_peak_memory(void);
+
+/// A pipe whose ends are close-on-exec from birth; 0, or -1 and errno.
+int sweepd_pipe(int *read_end, int *write_end);
+
 /// A descriptor that polls readable once the process has ended; -1 where the kernel has none.
 int sweepd_process_descriptor(pid_t pid);
 

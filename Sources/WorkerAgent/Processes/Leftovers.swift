@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SweepModel
+
+/// Processes that a coordinator's sudden end left behind: those whose environment holds its agent's token.
+package enum Leftovers {
+    /// A process named for good.
+    package struct Found: Hashable, Sendable {
+        package let processID: Int32
+        /// Clock ticks since boot.
+        package let start: UInt64
+    }
+
+    /// Every process of ours with `SWEEPD_AGENT=token`, this one excepted.
+    package static func find(token: String) -> [Found] {
+        if token.isEmpty { return [] }
+        let own = getuid()
+        return ProcessTable.ids.compactMap { id in
+            var status = stat()
+            guard id != getpid(), stat("/proc/\(id)", &status) == 0, status.st_uid == own,
+                let start = ProcessTable.entry(id)?.start,
+                ProcessTable.variable("SWEEPD_AGENT", of: id) == token
+            else { return nil }
+            return Found(processID: id, start: start)
+        }
+    }
+
+    /// Kills them, and those they start meanwhile, until none is found or the time is up.
+    ///
+    /// - Returns: how many processes were killed.
+    /// - Throws: nothing; what survives (uninterruptible sleep) is found again by the next call.
+    @discardableResult
+    package static func kill(token: String, within limit: Duration = .seconds(5)) -> Int {
+        let deadline = BootClock.now + limit
+        var killed: Set<Found> = []
+        while true {
+            let found = find(token: token)
+            for process in found {
+                // Between the look and the shot the number may have gone to another process.
+                guard ProcessTable.entry(process.processID)?.start == process.start else { continue }
+                if Glibc.kill(process.processID, SIGKILL) == 0 { killed.insert(process) }
+            }
+            if found.isEmpty || BootClock.now >= deadline { return killed.count }
+            usleep(5_000)
+        }
+    }
+}
