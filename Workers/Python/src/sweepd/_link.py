@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""The thread that owns a worker's socket: it carries the session's messages and hands leases to the trials."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import zmq
+
+from . import _session as states
+from . import _wire as wire
+from ._session import Held, Session
+from ._wire import Lease
+
+# After a signal, how long a running trial may go on before its lease is given back over its head.
+_GRACE = 10.0
+# How long a last event or a bye may take to leave.
+_FAREWELL = 5.0
+_LINGER_MS = 2000
+# Even a start of training, which does not wake the thread by itself, is sent within this time.
+_LONGEST_NAP = 0.1
+# Acks are small; between two rounds the trials get their turn.
+_RECEIVED_AT_ONCE = 256
+
+
+class WorkerRefused(RuntimeError):
+    """The coordinator will not have this worker: another version, or what it says is not understood."""
+
+
+class Link(threading.Thread):
+    """Owns the socket. Trials call `record`; leases come out of `offers`, and None when there will be no more."""
+
+    def __init__(
+        self,
+        endpoint: Callable[[], str],
+        introduction: wire.Introduction,
+        idle_timeout: float | None,
+        offline_timeout: float,
+    ) -> None:
+        """Prepare; `start()` connects. `endpoint` is asked again at every new connection."""
+        super().__init__(name="sweepd", daemon=True)
+        self.offers: queue.SimpleQueue[tuple[Lease, Held] | None] = queue.SimpleQueue()
+        self.leaving: str | None = None
+        self.interrupted_at: float | None = None
+        self.failure: BaseException | None = None
+        self._endpoint = endpoint
+        self._session = Session(introduction, jitter=lambda: random.uniform(0.8, 1.2))
+        self._idle_timeout, self._offline_timeout = idle_timeout, offline_timeout
+        self._runners = introduction.slots
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._awake = False
+        self._wake_reader, self._wake_writer = os.pipe()
+        for descriptor in (self._wake_reader, self._wake_writer):
+            os.set_blocking(descriptor, False)
+        self._ended = False
+        self._farewell: tuple[str, float] | None = None
+        self._idle_since = time.monotonic()
+        self._online_at = time.monotonic()
+        self._warned: set[str] = set()
+
+    # Called by the trials' threads.
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal asked the process to end."""
+        return self.interrupted_at is not None
+
+    def record(self, fence: int, body: str, over: bool = False, urgent: bool = True) -> bool:
+        """Make an event durable in time; waits only while the backlog is full. False: the attempt is not ours now."""
+        with self._lock:
+            session = self._session
+            if not over and not session.has_room:
+                self._wait_for_room(fence)
+            if not session.record(fence, body, over):
+                return False
+            wake = urgent and not self._awake and session.wants_sending
+        if wake:
+            self.wake()
+        return True
+
+    def decline(self, fence: int, reason: str) -> None:
+        """Hand back a lease that has not begun."""
+        with self._lock:
+            self._session.decline(fence, reason)
+        self.wake()
+
+    def interrupt(self, reason: str) -> None:
+        """Take no more leases and have the running trials stop. Safe in a signal handler."""
+        self.leaving = self.leaving or reason
+        self.interrupted_at = time.monotonic()
+        self.wake()
+
+    def say_bye(self, reason: str) -> None:
+        """Send what is unsent, then a bye, and end the thread; returns when that is done or has taken too long."""
+        self._farewell = (reason, time.monotonic() + _FAREWELL)
+        self.wake()
+        self.join(_FAREWELL + 2 * _LINGER_MS / 1000)
+
+    def wake(self) -> None:
+        """Have the thread look at what there is to do."""
+        self._awake = True
+        # Where the pipe is full, the thread is awake; where it is closed, the thread has ended.
+        with contextlib.suppress(OSError):
+            os.write(self._wake_writer, b"\0")
+
+    # The thread.
+
+    def run(self) -> None:
+        """Carry messages until the farewell."""
+        try:
+            context = zmq.Context()
+            try:
+                self._carry(context)
+            finally:
+                context.destroy(linger=_LINGER_MS)
+        except BaseException as error:  # noqa: B036 - handed to the main thread, whatever it is
+            self.failure = self.failure or error
+        finally:
+            with self._room:
+                self.leaving = self.leaving or "the connection's thread has ended"
+                for held in self._session.leases.values():
+                    held.abandoned = True
+                self._session.leases.clear()
+                self._room.notify_all()
+            self._end_offers()
+            os.close(self._wake_writer)
+            os.close(self._wake_reader)
+
+    def _carry(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        socket = self._connect(context)
+        unsent: list[str] = []
+        while True:
+            now = time.monotonic()
+            if self.interrupted_at is not None and now - self.interrupted_at >= _GRACE and self._farewell is None:
+                self._farewell = (self.leaving or "interrupted", now)
+            with self._lock:
+                if self._session.is_silent(now):
+                    socket.close(linger=0)
+                    socket = self._connect(context)
+                    unsent = []
+                if not unsent:
+                    unsent = self._session.messages(now)
+                done = self._farewell is not None and self._is_done(now)
+                nap = max(0.0, min(self._session.wakes_at() - now, _LONGEST_NAP))
+            self._send(socket, unsent)
+            if done and not unsent:
+                self._send(socket, [self._session.bye(self._farewell[0])] if self._session.is_open else [])
+                socket.close(linger=_LINGER_MS)
+                return
+            self._check_leaving(now)
+            self._wait(socket, nap, bool(unsent))
+            self._receive(socket)
+
+    def _connect(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
+        socket = context.socket(zmq.DEALER)
+        for option, value in (
+            # Nothing is queued for a coordinator that is not there: it would be a stranger's mail to its successor.
+            (zmq.IMMEDIATE, 1),
+            (zmq.SNDHWM, 256),
+            (zmq.MAXMSGSIZE, 4 << 20),
+            (zmq.LINGER, _LINGER_MS),
+            (zmq.RECONNECT_IVL, 500),
+            (zmq.RECONNECT_IVL_MAX, 30_000),
+            (zmq.CONNECT_TIMEOUT, 10_000),
+            (zmq.HEARTBEAT_IVL, 5000),
+            (zmq.HEARTBEAT_TIMEOUT, 15_000),
+            (zmq.HEARTBEAT_TTL, 15_000),
+        ):
+            socket.setsockopt(option, value)
+        socket.connect(self._endpoint())
+        self._session.connect(time.monotonic())
+        return socket
+
+    def _send(self, socket: zmq.Socket[bytes], texts: list[str]) -> None:
+        while texts:
+            try:
+                socket.send_multipart((wire.MAGIC, texts[0].encode()), zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            del texts[0]
+
+    def _wait(self, socket: zmq.Socket[bytes], nap: float, wants_to_send: bool) -> None:
+        events = zmq.POLLIN | (zmq.POLLOUT if wants_to_send else 0)
+        ready = zmq.zmq_poll([(socket, events), (self._wake_reader, zmq.POLLIN)], int(nap * 1000) + 1)
+        if any(place == self._wake_reader for place, _ in ready):
+            # In this order: an event recorded in between wakes nobody, but the next round is about to look.
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_reader, 4096)
+            self._awake = False
+
+    def _receive(self, socket: zmq.Socket[bytes]) -> None:
+        messages = []
+        for _ in range(_RECEIVED_AT_ONCE):
+            try:
+                frames = socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                break
+            try:
+                messages.append(wire.decode(frames))
+            except wire.WireError as error:
+                self._warn(f"a message was dropped: {error}")
+        if not messages:
+            return
+        now = self._online_at = time.monotonic()
+        with self._room:
+            for message in messages:
+                try:
+                    changes = self._session.receive(message, now)
+                except wire.WireError as error:
+                    self._warn(f"a message of type {message['t']} was dropped: {error}")
+                    continue
+                for change in changes:
+                    self._apply(change)
+            self._room.notify_all()
+
+    def _apply(self, change: object) -> None:
+        if isinstance(change, states.Offered):
+            self._take(change.lease)
+        elif isinstance(change, states.Drain):
+            self.leaving = self.leaving or "drained"
+        elif isinstance(change, states.Refused):
+            if change.code == "draining":
+                self.leaving = self.leaving or "drained"
+            elif change.fatal:
+                raise WorkerRefused(change.message)
+            else:
+                self._warn(f"the coordinator refuses: {change.message}")
+
+    def _take(self, lease: Lease) -> None:
+        if self.leaving is not None:
+            self._session.decline(lease.fence, self.leaving)
+        elif lease.params_digest != lease.computed_digest:
+            self._session.decline(lease.fence, "the parameters do not have the digest that came with them")
+        else:
+            self.offers.put((lease, self._session.accept(lease)))
+
+    def _check_leaving(self, now: float) -> None:
+        if self._session.leases:
+            self._idle_since = now
+        elif self._idle_timeout is not None and now - self._idle_since >= self._idle_timeout:
+            self.leaving = self.leaving or "idle"
+        if now - self._online_at >= self._offline_timeout:
+            self.leaving = self.leaving or f"no coordinator for {self._offline_timeout:g} s"
+        if self.leaving is None or self._ended:
+            return
+        while True:
+            try:
+                offer = self.offers.get_nowait()
+            except queue.Empty:
+                break
+            if offer is not None:
+                with self._lock:
+                    self._session.decline(offer[0].fence, self.leaving)
+        self._end_offers()
+
+    def _end_offers(self) -> None:
+        if not self._ended:
+            self._ended = True
+            for _ in range(self._runners):
+                self.offers.put(None)
+
+    def _is_done(self, now: float) -> bool:
+        held = self._session.leases.values()
+        return now >= self._farewell[1] or not any(lease.last > lease.acknowledged for lease in held)
+
+    def _wait_for_room(self, fence: int) -> None:
+        self._warn("reports wait: the coordinator has not acknowledged the earlier ones")
+        while not self._session.has_room and fence in self._session.leases and self.is_alive():
+            self._room.wait(1.0)
+
+    def _warn(self, text: str) -> None:
+        if text not in self._warned and len(self._warned) < 1000:
+            self._warned.add(text)
+            print(f"sweepd: {text}", file=sys.stderr, flush=True)

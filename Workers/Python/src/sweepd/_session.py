@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: MIT
+"""The worker's side of the session, as a state machine: no sockets, no clock, no threads.
+
+Events of an attempt are numbered 1, 2, 3, … under its fence and kept until they are acknowledged. Whatever is lost on
+the way (a message, a connection, a coordinator) is healed by saying hello again and going back to the last
+acknowledged event. Times are seconds on a clock that never jumps, handed in by the caller.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from . import _wire as wire
+from ._wire import Lease
+
+FIRST_RETRY, LAST_RETRY = 1.0, 32.0
+FIRST_RESEND, LAST_RESEND = 5.0, 30.0
+# Without a welcome nobody has told us the heartbeat.
+DEFAULT_HEARTBEAT = 5.0
+# Heartbeats without a word before the connection is taken for dead.
+PATIENCE = 3
+# Events of one message; far below the frame limit whatever the events hold.
+BATCH_BYTES = 1 << 19
+# Unacknowledged events at which a trial has to wait: a coordinator that is away costs memory, not results.
+BACKLOG_EVENTS, BACKLOG_BYTES = 20_000, 64 << 20
+REMEMBERED_FENCES = 4096
+
+
+class Offered(NamedTuple):
+    """A lease to accept or decline."""
+
+    lease: Lease
+
+
+class StopAsked(NamedTuple):
+    """The attempt is to end, with a last checkpoint."""
+
+    fence: int
+    reason: str
+
+
+class Abandoned(NamedTuple):
+    """The attempt is another's now, or cancelled; nothing more is to be said of it."""
+
+    fence: int
+    reason: str
+
+
+class Drain(NamedTuple):
+    """No new trials; what runs may end."""
+
+
+class Refused(NamedTuple):
+    """The coordinator will not have it."""
+
+    code: str
+    message: str
+    fatal: bool
+
+
+class Held:
+    """A lease that was accepted, and its events that are not acknowledged yet."""
+
+    __slots__ = (
+        "abandoned",
+        "acknowledged",
+        "bytes",
+        "digest",
+        "events",
+        "fence",
+        "last",
+        "over",
+        "sent",
+        "stop_reason",
+    )
+
+    def __init__(self, fence: int, digest: str) -> None:
+        """Begin without events."""
+        self.fence = fence
+        self.digest = digest
+        self.events: deque[str] = deque()
+        self.last = self.acknowledged = self.sent = self.bytes = 0
+        self.over = False
+        self.stop_reason: str | None = None
+        self.abandoned = False
+
+
+class Session:
+    """What this worker holds, what it has said, and what it has yet to say."""
+
+    def __init__(self, introduction: wire.Introduction, jitter: Callable[[], float] = lambda: 1.0) -> None:
+        """Make a session that has not said hello yet; `jitter` scales the waits between tries."""
+        self._introduction = introduction
+        self._jitter = jitter
+        self.leases: dict[int, Held] = {}
+        self.is_open = False
+        self.draining = False
+        self.window = 1
+        self.heartbeat = DEFAULT_HEARTBEAT
+        self.in_flight = 0
+        self.unacknowledged = 0
+        self.unacknowledged_bytes = 0
+        self._session, self._epoch = "", 0
+        self._answers: list[str] = []
+        self._unsent: dict[int, Held] = {}
+        self._closed: dict[int, None] = {}
+        self._retry = FIRST_RETRY
+        self._resend = FIRST_RESEND
+        self._hello_at = 0.0
+        self._beat_at = 0.0
+        self._progress_at = 0.0
+        self._heard_at = 0.0
+
+    # What the trial does.
+
+    def record(self, fence: int, body: str, over: bool = False) -> bool:
+        """Number an event and keep it until it is acknowledged; False where the attempt is no longer ours."""
+        held = self.leases.get(fence)
+        if held is None or held.over:
+            return False
+        held.last += 1
+        text = wire.event(fence, held.last, body)
+        held.events.append(text)
+        held.bytes += len(text)
+        held.over = over
+        self.unacknowledged += 1
+        self.unacknowledged_bytes += len(text)
+        self._unsent[fence] = held
+        return True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another report may be made without waiting."""
+        return self.unacknowledged < BACKLOG_EVENTS and self.unacknowledged_bytes < BACKLOG_BYTES
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether events wait to be sent at all."""
+        return bool(self._unsent)
+
+    @property
+    def wants_sending(self) -> bool:
+        """Whether to send at once. While something is in flight its answer sends the rest: that makes batches."""
+        return (
+            self.is_open
+            and bool(self._unsent)
+            and (self.in_flight == 0 or self.unacknowledged - self.in_flight >= wire.EVENTS_PER_MESSAGE)
+        )
+
+    def accept(self, lease: Lease) -> Held:
+        """Take a lease."""
+        held = self.leases[lease.fence] = Held(lease.fence, lease.computed_digest)
+        self._accept(held)
+        return held
+
+    def decline(self, fence: int, reason: str) -> None:
+        """Hand a lease back that has not begun."""
+        self._forget(fence)
+        # Should this answer be lost, the lease is offered again and has to be declined again.
+        self._closed.pop(fence, None)
+        self._answers.append(wire.decline(self._session, self._epoch, fence, reason))
+
+    def bye(self, reason: str) -> str:
+        """Say that the worker leaves."""
+        return wire.bye(self._session, self._epoch, reason)
+
+    # What the coordinator says.
+
+    def connect(self, now: float) -> None:
+        """Begin anew on a new connection, or on an old one whose session the other side does not know."""
+        self.is_open = False
+        self._answers.clear()
+        self._rewind()
+        self._retry = FIRST_RETRY
+        self._hello_at = now
+        self._heard_at = now
+
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing was heard for so long that the connection is to be made anew."""
+        return now - self._heard_at >= PATIENCE * self.heartbeat
+
+    def silence(self, now: float) -> float:
+        """Return the seconds since anything was heard, or since the connection was made."""
+        return now - self._heard_at
+
+    def receive(self, message: dict[str, Any], now: float) -> list[Any]:
+        """Take in one message of the coordinator; return what has to be done about it, in order."""
+        kind = message.get("t")
+        self._heard_at = now
+        if kind == "resync":
+            # Several messages may each be answered so; the first answer is enough.
+            if self.is_open:
+                self.connect(now)
+            return []
+        if kind == "refusal":
+            return [Refused(*wire.refusal(message))]
+        if kind == "welcome":
+            return self._welcome(wire.welcome(message), now)
+        if not self.is_open or message.get("s") != self._session:
+            return []
+        if kind == "ack":
+            for fence, sequence in wire.sequences(message):
+                self._acknowledge(fence, sequence, now)
+        elif kind == "nack":
+            for fence, sequence in wire.sequences(message):
+                self._go_back(fence, sequence)
+        elif kind == "leases":
+            return list(self._offers(wire.leases(message)))
+        elif kind == "beat":
+            desired, drain = wire.beat_desired(message)
+            changes = self._desire(desired, now)
+            if drain and not self.draining:
+                self.draining = True
+                changes.append(Drain())
+            return changes
+        return []
+
+    # What is to be sent.
+
+    def messages(self, now: float) -> list[str]:
+        """Return the messages that are due, and take them for sent."""
+        if not self.is_open:
+            if now < self._hello_at:
+                return []
+            self._hello_at = now + self._retry * self._jitter()
+            self._retry = min(LAST_RETRY, 2 * self._retry)
+            return [wire.hello(self._introduction, self._held())]
+        due, self._answers = self._answers, []
+        if self.in_flight and now - self._progress_at >= self._resend:
+            self._resend = min(LAST_RESEND, 2 * self._resend)
+            self._rewind()
+        while self._unsent and self.in_flight < self.window:
+            if self.in_flight == 0:
+                self._progress_at = now
+            due.append(wire.events(self._session, self._epoch, self._batch()))
+        if now >= self._beat_at:
+            self._beat_at = now + self.heartbeat
+            due.append(wire.beat(self._session, self._epoch, self._held()))
+        return due
+
+    def wakes_at(self) -> float:
+        """Return when something is due next if nothing happens before."""
+        silent_at = self._heard_at + PATIENCE * self.heartbeat
+        if not self.is_open:
+            return min(self._hello_at, silent_at)
+        due = min(self._beat_at, silent_at)
+        return min(due, self._progress_at + self._resend) if self.in_flight else due
+
+    # Within.
+
+    def _welcome(self, welcome: wire.Welcome, now: float) -> list[Any]:
+        self.is_open = True
+        self._session, self._epoch = welcome.session, welcome.epoch
+        self.window, self.heartbeat = welcome.window, welcome.heartbeat
+        self._answers.clear()
+        self._rewind()
+        self._resend = FIRST_RESEND
+        self._beat_at = now + self.heartbeat
+        changes = self._desire(welcome.desired, now)
+        for held in self.leases.values():
+            # Its accept may have been lost with the connection; a second one does no harm.
+            if held.acknowledged == 0:
+                self._accept(held)
+        return changes
+
+    def _accept(self, held: Held) -> None:
+        self._answers.append(wire.accept(self._session, self._epoch, held.fence, held.digest))
+
+    def _offers(self, offered: Iterable[Lease]) -> Iterable[Offered]:
+        for lease in offered:
+            if lease.fence in self.leases:
+                self._accept(self.leases[lease.fence])
+            elif lease.fence not in self._closed:
+                yield Offered(lease)
+
+    def _desire(self, desired: Iterable[wire.Desired], now: float) -> list[Any]:
+        changes: list[Any] = []
+        for fence, state, reason, acknowledged in desired:
+            held = self.leases.get(fence)
+            if held is None:
+                continue
+            if state != "abandon" and acknowledged < held.acknowledged:
+                # The coordinator forgot what it had acknowledged (a restored backup): nothing can close that gap.
+                state, reason = "abandon", "the coordinator lost events that it had acknowledged"
+            if state == "abandon":
+                held.abandoned = True
+                self._forget(fence)
+                changes.append(Abandoned(fence, reason))
+                continue
+            self._acknowledge(fence, acknowledged, now)
+            if state == "stop" and held.stop_reason is None and not held.over:
+                held.stop_reason = reason or "stopped"
+                changes.append(StopAsked(fence, held.stop_reason))
+        return changes
+
+    def _acknowledge(self, fence: int, sequence: int, now: float) -> None:
+        held = self.leases.get(fence)
+        if held is None or sequence <= held.acknowledged:
+            return
+        sequence = min(sequence, held.last)
+        for _ in range(sequence - held.acknowledged):
+            size = len(held.events.popleft())
+            held.bytes -= size
+            self.unacknowledged_bytes -= size
+            self.unacknowledged -= 1
+        self.in_flight -= max(0, min(held.sent, sequence) - held.acknowledged)
+        held.acknowledged = sequence
+        held.sent = max(held.sent, sequence)
+        self._progress_at = now
+        self._resend = FIRST_RESEND
+        if held.sent == held.last:
+            self._unsent.pop(fence, None)
+            if held.over and held.acknowledged == held.last:
+                self._forget(fence)
+
+    def _go_back(self, fence: int, sequence: int) -> None:
+        held = self.leases.get(fence)
+        if held is None:
+            return
+        last_known = min(max(sequence - 1, held.acknowledged), held.sent)
+        if last_known < held.sent:
+            self.in_flight -= held.sent - last_known
+            held.sent = last_known
+            self._unsent[fence] = held
+
+    def _rewind(self) -> None:
+        self.in_flight = 0
+        for held in self.leases.values():
+            held.sent = held.acknowledged
+            if held.sent < held.last:
+                self._unsent[held.fence] = held
+
+    def _batch(self) -> list[str]:
+        batch: list[str] = []
+        size = 0
+        for held in list(self._unsent.values()):
+            while held.sent < held.last:
+                full = len(batch) == wire.EVENTS_PER_MESSAGE or self.in_flight >= self.window
+                text = held.events[held.sent - held.acknowledged]
+                if full or (batch and size + len(text) > BATCH_BYTES):
+                    return batch
+                batch.append(text)
+                size += len(text)
+                held.sent += 1
+                self.in_flight += 1
+            del self._unsent[held.fence]
+        return batch
+
+    def _held(self) -> list[tuple[int, int, int]]:
+        return [(held.fence, held.last, held.acknowledged) for held in self.leases.values()]
+
+    def _forget(self, fence: int) -> Held | None:
+        held = self.leases.pop(fence, None)
+        if held is None:
+            return None
+        self._unsent.pop(fence, None)
+        self.in_flight -= held.sent - held.acknowledged
+        self.unacknowledged -= len(held.events)
+        self.unacknowledged_bytes -= held.bytes
+        self._closed[fence] = None
+        if len(self._closed) > REMEMBERED_FENCES:
+            del self._closed[next(iter(self._closed))]
+        return held

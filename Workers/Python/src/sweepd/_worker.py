@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""`sweepd.worker(function)`: a Python process that attaches itself and keeps its imports warm between trials."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import resource
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from . import _wire as wire
+from ._checkpoints import Saved
+from ._link import Link, WorkerRefused
+from ._metrics import checked_metrics
+from ._parameters import nested
+from ._session import Held
+from ._trial import Facts, Trial, TrialStopped
+from ._version import VERSION
+from ._wire import Lease
+
+__all__ = ["WorkerRefused", "worker"]
+
+# One report, encoded; a message of the protocol holds 1 MiB.
+_REPORT_BYTES = 1 << 18
+_LONGEST_IPC_PATH = 107
+
+
+class _TimedOut(Exception):
+    """The trial's own time limit has passed."""
+
+
+class _Reports:
+    """A trial's way to the coordinator, for a function that runs in this process."""
+
+    def __init__(self, link: Link, lease: Lease, held: Held, deadline: float | None) -> None:
+        self._link, self._lease, self._held, self._deadline = link, lease, held, deadline
+        self.last_step = lease.resume.step if lease.resume else 0
+        self.steps = 0
+        self.objective: float | None = None
+
+    def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
+        """Pass on metrics; without a step, the one after the last."""
+        number = self.last_step + 1 if step is None else step
+        body = wire.report(number, metrics)
+        if len(body) > _REPORT_BYTES:
+            raise ValueError(f"one report may take {_REPORT_BYTES >> 10} KiB, this one takes {len(body) >> 10} KiB")
+        self._record(body)
+        self.last_step = number
+        self.steps += 1
+        self.objective = metrics.get(self._lease.metric, self.objective)
+
+    def checkpoint(self, saved: Saved) -> None:
+        """Pass on that a checkpoint is complete."""
+        self._record(wire.checkpoint(saved.step, str(saved.path), saved.sha256, saved.bytes))
+
+    def stop_reason(self) -> str | None:
+        """Return why the trial is to end, if it is."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            raise _TimedOut
+        if self._held.abandoned:
+            return "abandoned"
+        return self._held.stop_reason or (self._link.leaving if self._link.interrupted else None)
+
+    def close(self) -> None:
+        """Do nothing: how the attempt ends is said when the function returns."""
+
+    def _record(self, body: str) -> None:
+        if not self._link.record(self._lease.fence, body):
+            raise TrialStopped("abandoned")
+
+
+def worker(
+    function: Callable[[Trial], Any],
+    endpoint: str | None = None,
+    data: str | os.PathLike[str] | None = None,
+    slots: int = 1,
+    prefetch: int = 8,
+    *,
+    idle_timeout: float | None = None,
+    offline_timeout: float = 1800.0,
+    checkpoint_every: float | None = 60.0,
+) -> int:
+    """Run trials by calling `function(trial)` until the coordinator drains this worker; return how many were run.
+
+    The coordinator is found at `endpoint`, else at `$SWEEPD_ENDPOINT`, else through `endpoint.json` in `data` (else in
+    `.sweepd`). The function runs on this thread; with more than one slot the others are threads, for functions that
+    release the interpreter's lock. What it returns, a number or a dict of metrics, is its last report.
+
+    Also returns when it had nothing to do for `idle_timeout` seconds, when no coordinator was there for
+    `offline_timeout` seconds, and on SIGTERM or SIGINT: the running trial is asked to stop, a second signal raises
+    KeyboardInterrupt. Raises `WorkerRefused` where the coordinator will not have it.
+    """
+    if slots < 1 or prefetch < 0:
+        raise ValueError(f"slots must be at least 1 and prefetch at least 0, not {slots} and {prefetch}")
+    folder = Path(data) if data is not None else Path(".sweepd")
+    introduction = wire.Introduction(
+        boot=secrets.token_hex(16),
+        agent=f"python/{VERSION}",
+        host=socket.gethostname(),
+        process_id=os.getpid(),
+        slots=slots,
+        prefetch=prefetch,
+    )
+    find = _finder(endpoint, folder)
+    find()
+    link = Link(find, introduction, idle_timeout, offline_timeout)
+    runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every)
+    reason = "the worker's process ends"
+    with _signals(link):
+        link.start()
+        others = [threading.Thread(target=runner.run, daemon=True) for _ in range(slots - 1)]
+        for thread in others:
+            thread.start()
+        try:
+            runner.run()
+            for thread in others:
+                thread.join()
+            reason = link.leaving or reason
+        finally:
+            link.say_bye(reason)
+    if link.failure is not None:
+        raise link.failure
+    return runner.count
+
+
+class _Runner:
+    """Calls the function for one lease after the other."""
+
+    def __init__(
+        self, function: Callable[[Trial], Any], link: Link, folder: Path, slots: int, checkpoint_every: float | None
+    ) -> None:
+        self._function, self._link, self._folder = function, link, folder
+        self._checkpoint_every = checkpoint_every
+        # With several slots the process's memory is nobody's in particular.
+        self._measures_memory = slots == 1
+        self.count = 0
+
+    def run(self) -> None:
+        """Run trials until there are no more."""
+        while (offer := self._link.offers.get()) is not None:
+            lease, held = offer
+            if held.abandoned:
+                continue
+            if held.stop_reason is not None:
+                self._link.decline(lease.fence, held.stop_reason)
+                continue
+            if self._link.interrupted:
+                self._link.decline(lease.fence, self._link.leaving or "interrupted")
+                continue
+            self._attempt(lease, held)
+            self.count += 1
+
+    def _attempt(self, lease: Lease, held: Held) -> None:
+        began = time.monotonic()
+        reports = _Reports(self._link, lease, held, None if lease.time_limit is None else began + lease.time_limit)
+        facts = self._facts(lease)
+        # A start alone wakes nobody: most often a report follows at once, and they travel together.
+        self._link.record(lease.fence, wire.started(lease.resume.step if lease.resume else None), urgent=False)
+        ending: tuple[str, str, str] | str
+        exit_code: int | None = None
+        try:
+            self._report_result(self._function(Trial(facts, reports, self._checkpoint_every)), reports, lease)
+            ending = _judged(reports.objective, lease)
+        except TrialStopped:
+            if self._link.interrupted and held.stop_reason is None:
+                # Nobody but the signal asked: the bye releases the lease, and the trial goes on elsewhere.
+                return
+            ending = "stopped"
+        except _TimedOut:
+            ending = ("timeout", f"the trial's time limit of {lease.time_limit:g} s has passed", "")
+        except MemoryError as error:
+            ending = ("memory", _line(error), traceback.format_exc())
+        except KeyboardInterrupt:
+            raise
+        except SystemExit as error:
+            code = error.code
+            exit_code = 0 if code is None else code if isinstance(code, int) else 1
+            if exit_code == 0:
+                ending = _judged(reports.objective, lease)
+            else:
+                ending = ("user", f"exit code {exit_code}", traceback.format_exc())
+        except BaseException as error:
+            # The accelerators' libraries have classes of their own for it.
+            cause = "memory" if "OutOfMemory" in type(error).__name__ else "user"
+            ending = (cause, _line(error), traceback.format_exc())
+        used = wire.resources(time.monotonic() - began, reports.steps, _peak() if self._measures_memory else None)
+        if isinstance(ending, str):
+            body = wire.finished(ending, used)
+        else:
+            cause, message, tail = ending
+            body = wire.failed(cause, message, tail, used, exit_code)
+        self._link.record(lease.fence, body, over=True)
+
+    def _facts(self, lease: Lease) -> Facts:
+        attempt = Path(lease.attempt_directory) if lease.attempt_directory else None
+        if attempt is None:
+            attempt = self._folder / "attempts" / str(lease.sweep) / str(lease.trial) / f"a{lease.fence}"
+        return Facts(
+            params=nested(lease.params),
+            seed=lease.seed,
+            number=lease.trial,
+            attempt=lease.attempt,
+            sweep=lease.sweep_name,
+            metric=lease.metric,
+            goal=lease.goal,
+            max_step=lease.max_step,
+            checkpoint_folder=attempt / "checkpoints",
+            checkpoint=Path(lease.resume.location) if lease.resume else None,
+            resume_step=lease.resume.step if lease.resume else 0,
+        )
+
+    def _report_result(self, result: Any, reports: _Reports, lease: Lease) -> None:
+        if result is None:
+            return
+        metrics = result if isinstance(result, Mapping) else {lease.metric: result}
+        if metrics:
+            reports.report(None, checked_metrics(metrics, {}))
+
+
+def _judged(objective: float | None, lease: Lease) -> tuple[str, str, str] | str:
+    if objective is None:
+        return "user", f"no metric '{lease.metric}' was reported", ""
+    if not math.isfinite(objective):
+        return "diverged", f"{lease.metric} was {objective} at the end", ""
+    return "completed"
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
+
+
+def _peak() -> int:
+    """Return the most memory this process ever held: an upper bound for the trial. Linux counts in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _finder(endpoint: str | None, folder: Path) -> Callable[[], str]:
+    """Return what names the endpoint; a file is read again each time, because a new coordinator may write it anew."""
+    fixed = endpoint or os.environ.get("SWEEPD_ENDPOINT")
+    if fixed:
+        return lambda: _checked(fixed)
+    path, known = folder / "endpoint.json", [""]
+
+    def read() -> str:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            known[0] = _checked(content["workers"])
+        except OSError as error:
+            # Gone for the moment, as while the coordinator starts again: the old place is the best guess.
+            if not known[0]:
+                raise FileNotFoundError(
+                    f"no coordinator found: {path} cannot be read ({error.strerror}); start one with `sweepd run`, or "
+                    "give endpoint= or SWEEPD_ENDPOINT"
+                ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            if not known[0]:
+                raise ValueError(f'{path} should hold {{"workers": "ipc:///…"}}: {error!r}') from error
+        return known[0]
+
+    return read
+
+
+def _checked(endpoint: str) -> str:
+    if not isinstance(endpoint, str) or not endpoint.startswith(("ipc:///", "tcp://")):
+        raise ValueError(f"an endpoint is ipc:///absolute/path or tcp://host:port, not {endpoint!r}")
+    if endpoint.startswith("ipc://") and len(os.fsencode(endpoint[6:])) > _LONGEST_IPC_PATH:
+        raise ValueError(f"the path of an ipc endpoint may have {_LONGEST_IPC_PATH} bytes: {endpoint}")
+    return endpoint
+
+
+@contextlib.contextmanager
+def _signals(link: Link) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if link.interrupted:
+            raise KeyboardInterrupt
+        link.interrupt(signal.Signals(number).name)
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
