@@ -74,4 +74,10 @@ bool sweepd_process_start(pid_t pid, uint64_t *ticks);
 /// Call it while the process has one thread and before libzmq's context exists.
 pid_t sweepd_guard_start(int *write_end);
 
+/// A Unix stream listener at `path` that never blocks; -1 and errno (ENAMETOOLONG beyond 107 bytes).
+int sweepd_listen(const char *path);
+
+/// The next waiting connection, not blocking; -1 and errno.
+int sweepd_accept(int listener);
+
 #endif

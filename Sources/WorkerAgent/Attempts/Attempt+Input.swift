@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SweepModel
+import WorkerProtocol
+
+/// What comes from the child: output, reports.
+extension Attempt {
+    /// Reads the output pipe once.
+    func readOutput(_ buffer: inout [UInt8]) -> [AttemptEvent] {
+        guard !outputIsAtEnd else { return [] }
+        let count = buffer.withUnsafeMutableBytes { read(child.output, $0.baseAddress, $0.count) }
+        if count < 0, errno == EAGAIN || errno == EINTR { return [] }
+        guard count > 0 else {
+            outputIsAtEnd = true
+            guard pattern != nil, let line = lines.finish() else { return [] }
+            return scan(line)
+        }
+        let bytes = buffer[..<count]
+        tail.append(bytes)
+        var events: [AttemptEvent] = []
+        if let note = log.append(bytes) { events += progress.warn("output", note) }
+        if pattern != nil { events += lines.feed(bytes).flatMap { scan($0) } }
+        return events
+    }
+
+    private func scan(_ line: LineSplitter.Line) -> [AttemptEvent] {
+        guard let pattern else { return [] }
+        switch line {
+        case .tooLong:
+            return progress.warn(
+                "long output", "a printed line of more than \(MetricPattern.maximumLineBytes) bytes is not searched")
+        case .complete(let bytes):
+            var fault: String?
+            let match = pattern.match(bytes, fault: &fault)
+            let warning = fault.map { progress.warn("pattern", $0) } ?? []
+            guard let match else { return warning }
+            return warning + progress.report(step: match.step, match.metrics, at: BootClock.seconds)
+        }
+    }
+
+    func acceptConnections() {
+        while connections.count < ReportListener.maximumConnections, let connection = listener.accept() {
+            connections.append(connection)
+        }
+    }
+
+    /// Reads a report connection once.
+    func readReports(_ connection: ReportConnection, _ buffer: inout [UInt8]) -> [AttemptEvent] {
+        connection.read(&buffer).flatMap { take($0, from: connection) }
+    }
+
+    private func take(_ line: LineSplitter.Line, from connection: ReportConnection) -> [AttemptEvent] {
+        do throws(ReportLine.Failure) {
+            let report: ReportLine
+            switch line {
+            case .tooLong: throw ReportLine.tooLong
+            case .complete(let bytes):
+                if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) { return [] }
+                report = try ReportLine(bytes)
+            }
+            if let id = report.id { connection.send([.init("type", .string("ok")), .init("id", id)]) }
+            return take(report, from: connection)
+        } catch {
+            var answer: [JSONValue.Member] = [.init("type", .string("error"))]
+            if let id = error.id { answer.append(.init("id", id)) }
+            connection.send(answer + [.init("message", .string(error.message))])
+            return progress.warn(error.kind.rawValue, error.message)
+        }
+    }
+
+    private func take(_ report: ReportLine, from connection: ReportConnection) -> [AttemptEvent] {
+        switch report.content {
+        case .hello:
+            connection.followsAlong = true
+            // It connected after it was asked to stop: it has what is left of its grace time.
+            tellToStop(connection)
+            return []
+        case .report(let step, let metrics): return progress.report(step: step, metrics, at: BootClock.seconds)
+        case .checkpoint(let checkpoint): return [.checkpoint(checkpoint)]
+        }
+    }
+
+    /// Nothing more can come, or the time for it is up.
+    func isDrained(now: Instant) -> Bool {
+        guard case .draining(_, let since) = phase else { return false }
+        return (outputIsAtEnd && connections.allSatisfy(\.isAtEnd)) || now >= since + Self.drainLimit
+    }
+
+    /// The last event; nil for an abandoned attempt.
+    func conclude() -> AttemptEvent? {
+        guard case .draining(let exit, _) = phase else { return nil }
+        phase = .over
+        if termination == .abandoned { return nil }
+        let peak = max(exit.peakMemory ?? 0, peakMemory)
+        let resources = Resources(
+            seconds: BootClock.seconds - startedAt, secondsPerStep: progress.secondsPerStep,
+            peakMemoryBytes: peak > 0 ? peak : nil)
+        return AttemptVerdict(
+            objective: lease.objective, progress: progress, isResumed: lease.resume != nil, termination: termination,
+            exit: exit, processID: child.id, tail: tail.text, resources: resources
+        ).event
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+package import SweepModel
+package import WorkerProtocol
+
+/// Why we ended an attempt ourselves. The first reason stands.
+package enum Termination: Hashable, Sendable {
+    /// The coordinator wants it to end.
+    case stop(reason: String)
+    /// This worker was told to stop.
+    case workerStops
+    case timeLimit(Duration)
+    /// Bytes.
+    case memoryLimit(limit: Int64, used: Int64)
+    /// A newer fence owns the trial: nothing is reported.
+    case abandoned
+}
+
+/// How an attempt ended, from all that is known once its child is gone and its pipes are empty.
+package struct AttemptVerdict: Sendable {
+    package var objective: Objective
+    package var progress: ReportProgress
+    /// An earlier attempt's reports count, so silence is no failure.
+    package var isResumed: Bool
+    package var termination: Termination?
+    package var exit: ChildProcess.Exit
+    package var processID: Int32
+    package var tail: String
+    package var resources: Resources
+
+    package var event: AttemptEvent {
+        if let termination { return event(after: termination) }
+        switch exit.kind {
+        case .code(0): return success
+        case .code(let code):
+            if let sign = OutOfMemory.sign(in: tail) {
+                return failed(.memory, "out of memory: \(sign) (exit code \(code))", code: code)
+            }
+            return failed(.user, "exit code \(code)", code: code)
+        case .signal(let signal):
+            let words = "killed by \(SignalName.text(of: signal))"
+            guard signal == SignalName.kill else { return failed(.signal, words) }
+            switch OutOfMemory.kernelKilled(processID) {
+            case true?: return failed(.infrastructure, "\(words): the kernel had run out of memory")
+            case false?: return failed(.signal, words)
+            case nil: return failed(.signal, "\(words); perhaps out of memory (the kernel's log is not readable)")
+            }
+        }
+    }
+
+    private func event(after termination: Termination) -> AttemptEvent {
+        switch termination {
+        case .stop, .abandoned: .finished(.stopped, resources)
+        case .workerStops: failed(.infrastructure, "the worker was stopped")
+        case .timeLimit(let limit): failed(.timeout, "it ran longer than its limit of \(Self.text(limit))")
+        case .memoryLimit(let limit, let used):
+            failed(.memory, "resident memory of \(Self.text(used)) exceeded the limit of \(Self.text(limit))")
+        }
+    }
+
+    private var success: AttemptEvent {
+        guard let value = progress.objectiveValue else {
+            if isResumed, !progress.hasReported { return .finished(.completed, resources) }
+            return failed(.user, silence, code: 0)
+        }
+        if value.isFinite { return .finished(.completed, resources) }
+        let word = value.isNaN ? "NaN" : value > 0 ? "infinite" : "negative infinite"
+        return failed(.diverged, "the metric '\(objective.metric)' was \(word) at the end", code: 0)
+    }
+
+    private var silence: String {
+        let names = progress.otherMetrics
+        guard !names.isEmpty else {
+            return "no metric '\(objective.metric)' was reported, nor any other: report it with sweepd.trial(), "
+                + "`sweepd report`, or print it and give the sweep file's metric a pattern"
+        }
+        let list = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
+        let hint = NearestWord.to(objective.metric, among: names).map { "; did you mean '\($0)'?" } ?? ""
+        return "no metric '\(objective.metric)' was reported; reported: \(list)\(hint)"
+    }
+
+    private func failed(_ cause: AttemptFailure.Cause, _ message: String, code: Int? = nil) -> AttemptEvent {
+        .failed(AttemptFailure(cause: cause, message: message, exitCode: code, tail: tail), resources)
+    }
+
+    private static func text(_ duration: Duration) -> String {
+        let seconds = Double(duration.milliseconds) / 1000
+        if seconds >= 120, seconds.truncatingRemainder(dividingBy: 60) == 0 { return "\(Int(seconds / 60)) min" }
+        return seconds == seconds.rounded() ? "\(Int(seconds)) s" : "\(seconds) s"
+    }
+
+    private static func text(_ bytes: Int64) -> String {
+        let isLarge = bytes >= 1 << 30
+        let unit = Double(isLarge ? 1 << 30 : 1 << 20)
+        return "\((Double(bytes) / unit * 10).rounded() / 10) \(isLarge ? "GiB" : "MiB")"
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+package import Logging
+
+/// What a native worker is told when it starts.
+package struct WorkerAgentOptions: Sendable {
+    /// The coordinator's worker endpoint, e.g. `ipc:///run/user/1000/sweepd/1f/w`.
+    package var endpoint: String
+    /// Trials at once. With graphics cards there are at most as many slots as cards, one card each.
+    package var slots: Int
+    package var gpus: GPUSelection
+    /// Leases asked for beyond the slots, so that a short trial's successor is there when it ends.
+    package var prefetch: Int
+    /// Name and version, for display.
+    package var agentName: String
+    /// A folder of our own (0700, made if absent) for the children's sockets: at most 85 bytes long.
+    package var scratchDirectory: String
+    /// Stands in every child's environment as SWEEPD_AGENT; `Leftovers.kill(token:)` finds them by it. Persist it before
+    /// `start`.
+    package var token: String
+    /// The folder of the bundled Python client, put before the children's PYTHONPATH.
+    package var pythonClientPath: String?
+    /// This executable, for scripts that call `sweepd report`.
+    package var reportExecutable: String?
+    /// What children inherit, and where commands, the interpreter and `${envvar:…}` are looked up.
+    package var environment: [String: String]
+    /// Kills what children started if this process dies; nil leaves that to the next `Leftovers.kill`.
+    package var processGuard: ProcessGuard?
+    /// How long `requestStop` waits for the coordinator to acknowledge what it was told.
+    package var goodbye: Duration
+    package var logger: Logger
+
+    package init(
+        endpoint: String, slots: Int, gpus: GPUSelection = .none, prefetch: Int = 0, agentName: String = "sweepd",
+        scratchDirectory: String, token: String = WorkerAgentOptions.randomToken(), pythonClientPath: String? = nil,
+        reportExecutable: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment,
+        processGuard: ProcessGuard? = nil, goodbye: Duration = .seconds(5), logger: Logger
+    ) {
+        self.endpoint = endpoint
+        self.slots = slots
+        self.gpus = gpus
+        self.prefetch = prefetch
+        self.agentName = agentName
+        self.scratchDirectory = scratchDirectory
+        self.token = token
+        self.pythonClientPath = pythonClientPath
+        self.reportExecutable = reportExecutable
+        self.environment = environment
+        self.processGuard = processGuard
+        self.goodbye = goodbye
+        self.logger = logger
+    }
+
+    /// 32 hexadecimal digits.
+    package static func randomToken() -> String {
+        (0..<4).map { _ in
+            let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+            return String(repeating: "0", count: 8 - digits.count) + digits
+        }.joined()
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+import WorkerAgent
+import WorkerProtocol
+
+@Suite struct MetricPatternTests {
+    static let pair = #"(?:step=(?<step>\d+)\s+)?(?<name>[\w/]+)=(?<value>\S+)"#
+    static let named = #"epoch (?P<step>[\d.]+): loss (?P<loss>\S+) acc (?P<val_acc>\S+)"#
+
+    @Test(arguments: [
+        (pair, "step=4 loss=0.31", 4, "loss", 0.31), (pair, "val/loss=1e-3", nil, "val/loss", 1e-3),
+        (pair, "loss=-inf", nil, "loss", -Double.infinity), (pair, "loss=Infinity", nil, "loss", .infinity),
+        (named, "epoch 3: loss 0.5 acc 0.9", 3, "val_acc", 0.9), (named, "epoch 3.0: loss 1 acc .5", 3, "val_acc", 0.5),
+    ] as [(String, String, Int64?, String, Double)])
+    func findsMetrics(expression: String, line: String, step: Int64?, name: String, value: Double) throws {
+        var fault: String?
+        let match = try MetricPattern(expression).match(Array(line.utf8), fault: &fault)
+        #expect(match?.step == step)
+        #expect(match?.metrics.first { $0.name == name }?.value == value)
+        #expect(fault == nil)
+    }
+
+    @Test func aLineMayHoldSeveralPairs() throws {
+        var fault: String?
+        let match = try MetricPattern(Self.pair).match(Array("loss=1 acc=2 loss=3 x=nan".utf8), fault: &fault)
+        #expect(match?.metrics.map(\.name) == ["acc", "loss", "x"])
+        #expect(match?.metrics[1].value == 3)
+        #expect(match?.metrics[2].value.isNaN == true)
+    }
+
+    @Test(arguments: [("nothing here", false), ("loss=fast", true), ("loss=0x10", false), ("loss=1e999x", true)])
+    func refusesWhatIsNoNumber(line: String, isFault: Bool) throws {
+        var fault: String?
+        _ = try MetricPattern(Self.pair).match(Array(line.utf8), fault: &fault)
+        #expect((fault != nil) == isFault)
+    }
+
+    @Test func longLinesAndBrokenTextCostNothing() throws {
+        let pattern = try MetricPattern(Self.pair)
+        var fault: String?
+        #expect(pattern.match([UInt8](repeating: 0x61, count: 65 << 10), fault: &fault) == nil)
+        #expect(pattern.match([0xFF, 0xFE] + Array(" loss=2".utf8), fault: &fault)?.metrics == [MetricValue("loss", 2)])
+    }
+
+    @Test func aBrokenExpressionIsSaid() {
+        let failure = #expect(throws: MetricPattern.Failure.self) { try MetricPattern("(?<loss>") }
+        #expect(failure?.description.contains("(?<loss>") == true)
+    }
+
+    @Test func theTailIsFitForATerminal() {
+        var tail = OutputTail()
+        tail.append(([0xFF, 0x1B] + Array("[31mred\u{1B}[0m\r\n10%\r20%\n\u{07}\tend".utf8))[...])
+        #expect(tail.text == "\u{FFFD}red\n10%\n20%\n\tend")
+        for _ in 0..<100 { tail.append([UInt8](repeating: 0xC3, count: 5000)[...]) }
+        tail.append(Array("last".utf8)[...])
+        #expect(tail.text.utf8.count <= ProtocolLimits.tailBytes)
+        #expect(tail.text.hasSuffix("last"))
+    }
+}
