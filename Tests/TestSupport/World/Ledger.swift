@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+
+/// The journal read a second time by much simpler rules than the engine's: what it contradicts is a bug of one of the
+/// two.
+struct Ledger {
+    struct Open {
+        let trial: TrialID
+        let worker: WorkerID
+        let attempt: Int
+        var sequence: Int64 = 0
+    }
+
+    private(set) var open: [Fence: Open] = [:]
+    private(set) var closed: Set<Fence> = []
+    private(set) var highestFence = Fence(0)
+    private(set) var configurations: [TrialID: Configuration] = [:]
+    private(set) var ended: [TrialID: Settlement.State] = [:]
+    private var attempts: [TrialID: Int] = [:]
+    private var requeues: [TrialID: (charged: Int, free: Int)] = [:]
+    private var nextIndex = 0
+    private var epoch: Int64 = 0
+
+    /// What is wrong with the entry, or nil.
+    mutating func append(_ entry: JournalEntry, retries: Int, losses: Int) -> String? {
+        switch entry.event {
+        case .coordinatorStarted(let epoch, _):
+            defer { self.epoch = epoch }
+            return epoch > self.epoch ? nil : "epoch \(epoch) after \(self.epoch)"
+        case .proposed(let trial, let source, let configuration):
+            if configurations[trial] != nil { return "trial \(trial) is proposed twice" }
+            configurations[trial] = configuration
+            if case .sampler(let index) = source {
+                if index < nextIndex { return "proposal \(index) is used twice" }
+                if configuration != .proposal(index) { return "trial \(trial) is not proposal \(index)" }
+                nextIndex = index + 1
+            }
+        case .leased(let fence, let trial, let worker, let attempt):
+            if fence <= highestFence { return "fence \(fence) after \(highestFence)" }
+            highestFence = fence
+            if ended[trial] != nil { return "trial \(trial) is leased after its end" }
+            if configurations[trial] == nil { return "trial \(trial) is leased before it exists" }
+            if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is leased twice" }
+            attempts[trial, default: 0] += 1
+            if attempts[trial] != attempt { return "attempt \(attempt) of \(trial) is its \(attempts[trial] ?? 0)th" }
+            open[fence] = Open(trial: trial, worker: worker, attempt: attempt)
+        case .accepted(let fence), .stopRequested(let fence, _):
+            if open[fence] == nil { return "fence \(fence) is not open" }
+        case .observed(let fence, let sequence, _):
+            return advance(fence, to: sequence)
+        case .ended(let fence, let sequence, let event, let disposition):
+            let isInfrastructure =
+                if case .failed(let failure, _) = event { failure.cause == .infrastructure } else { false }
+            return advance(fence, to: sequence)
+                ?? close(fence, disposition, isLoss: isInfrastructure, retries: retries, losses: losses)
+        case .released(let fence, let reason, let disposition):
+            let isLoss = reason == .lost || reason == .forgotten
+            return close(fence, disposition, isLoss: isLoss, retries: retries, losses: losses)
+        case .trialCancelled(let trial):
+            if ended[trial] != nil { return "trial \(trial) is cancelled after its end" }
+            if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is cancelled under a lease" }
+            ended[trial] = .cancelled
+        case .trialRetried(let trial):
+            if ended[trial] != .failed { return "trial \(trial) is retried and had not failed" }
+            ended[trial] = nil
+            requeues[trial] = nil
+        case .workerLeft(let worker, _):
+            if open.values.contains(where: { $0.worker == worker }) { return "\(worker) left with a lease" }
+        case .sweepFinished(let sweep, _):
+            if configurations.keys.contains(where: { $0.sweep == sweep && ended[$0] == nil }) {
+                return "sweep \(sweep) is finished before its trials"
+            }
+        case .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined: break
+        }
+        return nil
+    }
+
+    private mutating func advance(_ fence: Fence, to sequence: Int64) -> String? {
+        guard let known = open[fence] else { return "an event of fence \(fence), which is not open" }
+        if sequence != known.sequence + 1 { return "event \(sequence) of fence \(fence) after \(known.sequence)" }
+        open[fence]?.sequence = sequence
+        return nil
+    }
+
+    private mutating func close(
+        _ fence: Fence, _ disposition: Disposition, isLoss: Bool, retries: Int, losses: Int
+    ) -> String? {
+        guard let known = open.removeValue(forKey: fence) else { return "fence \(fence) ends twice" }
+        closed.insert(fence)
+        switch disposition {
+        case .requeued(let charged):
+            if charged { requeues[known.trial, default: (0, 0)].charged += 1 }
+            if isLoss { requeues[known.trial, default: (0, 0)].free += 1 }
+            let count = requeues[known.trial] ?? (0, 0)
+            if count.charged > retries { return "trial \(known.trial) is retried \(count.charged) times" }
+            if count.free > losses { return "trial \(known.trial) is put back \(count.free) times" }
+        case .settled(let settlement):
+            if ended[known.trial] != nil { return "trial \(known.trial) ends twice" }
+            ended[known.trial] = settlement.state
+        }
+        return nil
+    }
+}
