@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# Every target installs what it needs and says so. `make demo` and `make test` are all a newcomer needs.
+
+CONFIGURATION ?= release
+PREFIX ?= $(HOME)/.local
+SWEEPD := .build/$(CONFIGURATION)/sweepd
+
+.PHONY: help deps build demo test test-python lint bench chaos install clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+deps: ## install what is missing: Debian packages, a virtual environment for the examples
+	@.ci/deps
+
+build: deps ## build sweepd
+	swift build -c $(CONFIGURATION) --product sweepd
+
+demo: build ## tune a small neural network on handwritten digits: 24 trials, 2 workers
+	@.ci/demo $(SWEEPD)
+
+test: deps lint ## run all tests
+	swift build -c $(CONFIGURATION) --product sweepd
+	SWEEPD_UNDER_TEST=$(CURDIR)/$(SWEEPD) swift test
+	$(MAKE) --no-print-directory test-python
+
+test-python: deps ## run the Python client's tests
+	.venv/bin/python -m pytest -q Workers/Python/tests
+
+lint: ## formatting, import rules, forbidden words
+	@.ci/lint
+
+bench: build ## throughput beside Optuna, resume, raw ZeroMQ and SQLite
+	@Tests/Benchmarks/run
+
+chaos: build ## kill the coordinator a thousand times; goes on from where it was
+	@Tests/Benchmarks/chaos
+
+install: build ## install sweepd and its Python client below PREFIX
+	@.ci/install $(SWEEPD) $(PREFIX)
+
+clean: ## remove what was built
+	rm -rf .build .venv

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Logging
+import SweepEngine
+import SweepModel
+import SweepStore
+import WorkerProtocol
+import ZeroMQ
+
+/// One consumer of everything that happens: take in what has arrived (at most 256 messages or 5 ms), let the engine
+/// decide, append the decisions in one transaction, and only then perform the effects.
+///
+/// 256 and 5 ms are caps, never waits. Everything here runs on the coordinator's thread, which also owns the sockets
+/// and the store's only writing connection.
+final class CoordinatorLoop {
+    private static let messagesPerTurn = 256
+    private static let turnLength: Duration = .milliseconds(5)
+    /// While the disk is full, so many messages are kept for later; the rest waits in the sockets.
+    private static let backlogLimit = 4096
+
+    private let data: DataDirectory
+    private let options: CoordinatorOptions
+    private let observer: any CoordinatorObserver
+    private let mailbox: Mailbox
+    private let store: Store
+    private var engine: Engine
+    private var transport: WorkerTransport
+    private var operators: OperatorService
+    private var makers: [SweepID: ProposalMaker] = [:]
+    private var nextTick: Instant
+    private var isShuttingDown = false
+
+    /// What one turn has decided and wants done.
+    private struct Turn {
+        var entries: [JournalEntry] = []
+        var effects: [Effect] = []
+        var replies: [@Sendable () -> Void] = []
+        var operatorReplies: [OperatorService.Reply] = []
+    }
+
+    init(
+        data: DataDirectory, runtime: RuntimeDirectory, context: Context, options: CoordinatorOptions,
+        observer: any CoordinatorObserver, mailbox: Mailbox
+    ) throws {
+        self.data = data
+        self.options = options
+        self.observer = observer
+        self.mailbox = mailbox
+        // The lock comes first: binding a live ipc path would steal it.
+        store = try Store.open(
+            directory: data.path, options: StoreOptions(allowsUnsafeFileSystem: options.allowsUnsafeFileSystem))
+        var engine = Engine(database: store.database, timers: options.timers)
+        try store.replay { engine.apply($0) }
+        self.engine = engine
+        try runtime.create()
+        transport = try WorkerTransport(endpoint: runtime.workerEndpoint, context: context)
+        operators = try OperatorService(endpoint: runtime.operatorEndpoint, context: context)
+        nextTick = Clock.boot
+        let reaction = self.engine.start(version: options.version, now: Clock.moment)
+        try store.append(reaction.events)
+        try EndpointFile(runtime: runtime, database: store.database).write(to: data.endpointFile)
+    }
+
+    var summaries: [SweepSummary] {
+        engine.sweeps.map { id, state in
+            SweepSummary(
+                id: id, definition: state.definition, directory: state.directory, phase: state.phase,
+                counts: state.counts)
+        }
+    }
+
+    func run() throws {
+        defer {
+            unlink(data.endpointFile)
+            store.close()
+        }
+        while !isShuttingDown {
+            try waitForWork()
+            var turn = Turn()
+            takeMail(&turn)
+            takeOperators(&turn)
+            takeMessages(&turn)
+            tick(&turn)
+            try commit(&turn)
+            try perform(turn)
+            observer.committed(turn.entries, engine: engine)
+            if turn.entries.isEmpty { store.idle() }
+        }
+        transport.broadcastDrain(engine.workers.values.compactMap { worker in
+            worker.connection.map { ($0, worker.session) }
+        }, epoch: engine.epoch)
+    }
+
+    private func waitForWork() throws {
+        let pause = nextTick - Clock.boot
+        try transport.wait(with: operators, wakeup: mailbox.wakeup, timeout: max(.zero, pause))
+    }
+
+    private func takeMail(_ turn: inout Turn) {
+        for request in mailbox.drain() {
+            switch request {
+            case .shutdown: isShuttingDown = true
+            case .stimuli(let stimuli, let reply):
+                let first = turn.entries.count
+                var failure: EngineError?
+                for stimulus in stimuli where failure == nil {
+                    failure = handle(stimulus, &turn)
+                }
+                let result: Result<[JournalEntry], any Error> =
+                    failure.map { .failure($0) } ?? .success(Array(turn.entries[first...]))
+                turn.replies.append { reply(result) }
+            }
+        }
+    }
+
+    private func takeOperators(_ turn: inout Turn) {
+        for request in operators.receive() {
+            var failure: String?
+            switch request.result {
+            case .failure(let malformed): failure = malformed.description
+            case .success(let asked):
+                do {
+                    for stimulus in try stimuli(for: asked) {
+                        if let error = handle(stimulus, &turn) { failure = error.description }
+                    }
+                } catch {
+                    failure = error.description
+                }
+            }
+            turn.operatorReplies.append(OperatorService.Reply(to: request.connection, failure: failure))
+        }
+    }
+
+    private func stimuli(for request: OperatorRequest) throws(EngineError) -> [Stimulus] {
+        switch request {
+        case .ping: return []
+        case .cancel(let sweep): return [.cancel(sweep)]
+        case .cancelTrial(let trial): return [.cancelTrial(trial)]
+        case .pause(let sweep): return [.pause(sweep)]
+        case .unpause(let sweep): return [.unpause(sweep)]
+        case .extend(let sweep, let total):
+            guard var definition = engine.sweeps[sweep]?.definition else { throw .unknownSweep(sweep) }
+            definition.trials = total
+            return [.redefine(sweep, definition)]
+        }
+    }
+
+    private func takeMessages(_ turn: inout Turn) {
+        let deadline = ContinuousClock.now + Self.turnLength
+        var taken = 0
+        while taken < Self.messagesPerTurn, let received = transport.receive() {
+            taken += 1
+            switch received {
+            case .success(let message):
+                _ = handle(.message(message.connection, message.identity, message.envelope), &turn)
+            case .failure(let malformed):
+                options.logger.warning("dropped a message", metadata: ["reason": "\(malformed.refusal.message)"])
+                turn.effects.append(.send(malformed.connection, session: "", .refusal(malformed.refusal)))
+            }
+            if taken % 16 == 0, ContinuousClock.now >= deadline { break }
+        }
+    }
+
+    private func tick(_ turn: inout Turn) {
+        let now = Clock.boot
+        guard now >= nextTick else { return }
+        _ = handle(.tick, &turn)
+        nextTick = engine.nextDeadline(now: now)
+    }
+
+    private func handle(_ stimulus: Stimulus, _ turn: inout Turn) -> EngineError? {
+        do {
+            let reaction = try engine.handle(stimulus, now: Clock.moment)
+            turn.entries += reaction.events
+            turn.effects += reaction.effects
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Returns when the entries are durable. On a full disk it waits for space: workers hear beats and keep their
+    /// events, nothing is acknowledged, nothing is lost.
+    private func commit(_ turn: inout Turn) throws {
+        guard !turn.entries.isEmpty else { return }
+        var wasFull = false
+        while true {
+            do {
+                try store.append(turn.entries)
+                if wasFull { observer.storeIsFull(false) }
+                return
+            } catch StoreError.diskFull {
+                if !wasFull { observer.storeIsFull(true) }
+                wasFull = true
+                // Nothing of this turn was promised to anyone: it may be forgotten.
+                if mailbox.isShutdownRequested { throw StoreError.diskFull }
+                transport.keepAlive(
+                    until: Clock.boot + .seconds(1), wakeup: mailbox.wakeup, engine: engine, limit: Self.backlogLimit)
+            }
+        }
+    }
+
+    private func perform(_ turn: Turn) throws {
+        for entry in turn.entries {
+            if case .proposed(let trial, _, let configuration) = entry.event {
+                makers[trial.sweep]?.remember(configuration)
+            }
+        }
+        var outbox = Outbox()
+        for effect in turn.effects {
+            switch effect {
+            case .send(let connection, let session, let message):
+                outbox.add(message, to: connection, session: session)
+            case .propose(let sweep, let index, let count):
+                try propose(sweep, index: index, count: count)
+            }
+        }
+        for item in outbox.messages() {
+            transport.send(complete(item.message), session: item.session, epoch: engine.epoch, to: item.connection)
+        }
+        for reply in turn.operatorReplies { operators.send(reply) }
+        for reply in turn.replies { reply() }
+    }
+
+    /// The engine knows no paths: leases get the attempt's directory here.
+    private func complete(_ message: CoordinatorMessage) -> CoordinatorMessage {
+        guard case .leases(let leases) = message else { return message }
+        return .leases(
+            leases.map { lease in
+                var lease = lease
+                lease.attemptDirectory = data.attemptDirectory(
+                    sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                return lease
+            })
+    }
+
+    /// Model-free proposals are computed at once; they come back as an event of the next turn.
+    private func propose(_ sweep: SweepID, index: Int, count: Int) throws {
+        guard let state = engine.sweeps[sweep] else { return }
+        if makers[sweep] == nil { makers[sweep] = try ProposalMaker(state) }
+        let proposals = makers[sweep]?.propose(from: index, count: count) ?? []
+        let stimulus: Stimulus = proposals.isEmpty ? .exhausted(sweep) : .proposed(sweep, proposals)
+        mailbox.post(.stimuli([stimulus], reply: { _ in }))
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+package import SweepModel
+
+/// The layout of a data directory: `.sweepd/` beside the sweep file, or what `--data` names.
+package struct DataDirectory: Sendable {
+    /// Canonical and absolute.
+    package let path: String
+
+    /// - Parameter path: need not exist yet; the parts that do are resolved, so that two spellings of one directory
+    ///   come to the same sockets.
+    package init(_ path: String) {
+        self.path = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+    }
+
+    /// Says where a live coordinator listens; written at its start, removed at its end.
+    package var endpointFile: String { "\(path)/endpoint.json" }
+    /// Names the agent token of the last `run`, by which leftover processes are found.
+    package var agentFile: String { "\(path)/agent.json" }
+
+    package func trialDirectory(sweep: String, trial: Int) -> String { "\(path)/sweeps/\(sweep)/\(trial)" }
+
+    /// One per attempt, so that an attempt that lost its lease can harm only its own files.
+    package func attemptDirectory(sweep: String, trial: Int, fence: Fence) -> String {
+        "\(trialDirectory(sweep: sweep, trial: trial))/a\(fence)"
+    }
+}

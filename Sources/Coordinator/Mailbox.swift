@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import Synchronization
+import SweepEngine
+import ZeroMQ
+
+/// What other threads ask of the coordinator's loop. Bounded by its callers, each of which waits for its answer.
+final class Mailbox: Sendable {
+    enum Request: Sendable {
+        /// Handled in order within one commit; answered when they are durable.
+        case stimuli([Stimulus], reply: @Sendable (Result<[JournalEntry], any Error>) -> Void)
+        case shutdown
+    }
+
+    let wakeup: EventDescriptor
+    private let requests = Mutex<[Request]>([])
+
+    init() throws {
+        wakeup = try EventDescriptor()
+    }
+
+    func post(_ request: Request) {
+        requests.withLock { $0.append(request) }
+        wakeup.signal()
+    }
+
+    var isShutdownRequested: Bool {
+        requests.withLock { waiting in
+            waiting.contains { if case .shutdown = $0 { true } else { false } }
+        }
+    }
+
+    func drain() -> [Request] {
+        requests.withLock { waiting in
+            defer { waiting.removeAll() }
+            return waiting
+        }
+    }
+}

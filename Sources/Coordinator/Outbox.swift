@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+import Collections
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+
+/// The messages of one turn, coalesced per connection: one acknowledgement a fence, one message for all leases.
+struct Outbox {
+    private struct Pile {
+        var session = ""
+        var acks: OrderedDictionary<Fence, Int64> = [:]
+        var leases: [Lease] = []
+    }
+
+    typealias Message = (connection: Connection, session: String, message: CoordinatorMessage)
+
+    /// Welcomes, verdicts and refusals, in order.
+    private var verdicts: [Message] = []
+    private var piles: OrderedDictionary<Connection, Pile> = [:]
+
+    mutating func add(_ message: CoordinatorMessage, to connection: Connection, session: String) {
+        switch message {
+        case .welcome, .nack, .beat, .resync, .refusal:
+            verdicts.append((connection, session, message))
+        case .ack(let acks):
+            for ack in acks { pile(connection, session) { $0.acks[ack.fence] = max($0.acks[ack.fence] ?? 0, ack.sequence) } }
+        case .leases(let leases):
+            pile(connection, session) { $0.leases += leases }
+        }
+    }
+
+    private mutating func pile(_ connection: Connection, _ session: String, _ change: (inout Pile) -> Void) {
+        // What was meant for the session before is void: its worker says hello again and hears it then.
+        if piles[connection]?.session != session { piles[connection] = Pile(session: session) }
+        change(&piles[connection, default: Pile(session: session)])
+    }
+
+    /// Verdicts first, then acknowledgements, then new work.
+    consuming func messages() -> [Message] {
+        var result = verdicts
+        for (connection, pile) in piles {
+            if !pile.acks.isEmpty {
+                let acks = pile.acks.map { FenceSequence($0.key, $0.value) }
+                result.append((connection, pile.session, .ack(acks)))
+            }
+            for start in stride(from: 0, to: pile.leases.count, by: ProtocolLimits.leasesPerMessage) {
+                let end = min(start + ProtocolLimits.leasesPerMessage, pile.leases.count)
+                result.append((connection, pile.session, .leases(Array(pile.leases[start..<end]))))
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Coordinator
+import Foundation
+
+/// Where the sweeps are.
+struct DataOptions: ParsableArguments {
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The data directory (default: .sweepd beside the sweep file, or in this folder).", valueName: "dir"))
+    var directory: String?
+
+    @Flag(name: .customLong("unsafe-fs"), help: "Allow a network file system, on which a crash may lose data.")
+    var allowsUnsafeFileSystem = false
+
+    /// - Parameter file: the sweep file, where the command has one.
+    func location(beside file: String? = nil) -> DataDirectory {
+        if let directory { return DataDirectory(directory) }
+        let folder = file.map { (URL(fileURLWithPath: $0).standardizedFileURL.path as NSString).deletingLastPathComponent }
+        return DataDirectory((folder ?? FileManager.default.currentDirectoryPath) + "/.sweepd")
+    }
+}
+
+/// What local workers are started with.
+struct WorkerArguments: ParsableArguments {
+    @Option(name: .shortAndLong, help: "Local slots: trials that run at once (default: the sweep file's, else GPUs, else cores / 2).")
+    var workers: Int?
+
+    @Option(help: "GPUs to hand out, one a slot: auto, none, or indices like 0,1.")
+    var gpus: String = "auto"
+
+    @Flag(help: "Plain lines instead of the live table.")
+    var plain = false
+
+    func validate() throws {
+        if let workers, workers < 0 || workers > 4096 {
+            throw ValidationError("--workers must be from 0 to 4096, not \(workers)")
+        }
+    }
+}

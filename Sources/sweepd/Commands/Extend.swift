@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Coordinator
+import Foundation
+import SweepEngine
+import SweepModel
+import SweepStore
+import WorkerAgent
+import ZeroMQ
+
+struct Extend: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Raise a sweep's total and go on, also after it has finished.",
+        discussion: """
+            A running sweep takes the new total at once and goes on where it runs; any other is continued here.
+
+            Examples:
+              sweepd extend --trials +50
+              sweepd extend digits --trials 200
+            """)
+
+    @Argument(help: "The sweep's name (default: the only one, or the latest).")
+    var sweep: String?
+
+    @Option(help: "The new total, or with a plus sign how many more.", completion: .list([]))
+    var trials: String
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var worker: WorkerArguments
+    @Flag(help: "Print the result as JSON.") var json = false
+
+    func run() throws {
+        let location = data.location()
+        try Lookup.requireData(location)
+        if try extendLive(location) { return }
+        let processGuard = try ProcessGuard.start()
+        let workspace = try Workspace.open(
+            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
+        do {
+            let known = try Lookup.choose(workspace.sweeps, name: sweep, preferring: { _ in true }, verb: "extend")
+            var definition = known.definition
+            definition.trials = try total(
+                current: definition.trials, counted: known.counts.counted)
+            _ = try workspace.coordinator.submit([.redefine(known.id, definition)])
+            let outcome = try workspace.run(known.id, definition, verb: "extended", arguments: worker)
+            try Ending(data: location, sweep: known.id, hints: Hints(data: data.directory, file: nil), json: json)
+                .tell(outcome)
+        } catch {
+            workspace.close()
+            throw error
+        }
+    }
+
+    /// Whether a live coordinator took the new total.
+    private func extendLive(_ location: DataDirectory) throws -> Bool {
+        guard let endpoint = EndpointFile(reading: location.endpointFile) else { return false }
+        let reader = try StoreReader.open(directory: location.path)
+        let row = try Lookup.sweep(reader, name: sweep)
+        let total = try total(current: row.definition.trials, counted: try reader.counts(of: row.id).counted)
+        do {
+            try OperatorClient(endpoint: endpoint, context: try Context()).ask(.extend(row.id, total: total))
+        } catch OperatorClient.Failure.notLive {
+            return false
+        }
+        Terminal.line("the running sweep '\(row.name)' goes on to \(total) trials")
+        return true
+    }
+
+    private func total(current: Int?, counted: Int) throws -> Int {
+        guard let number = Int(trials.hasPrefix("+") ? String(trials.dropFirst()) : trials), number > 0 else {
+            throw UserError("--trials must be a total like 200 or an addition like +50, not '\(trials)'")
+        }
+        let sum = trials.hasPrefix("+") ? (current ?? counted).addingReportingOverflow(number) : (number, false)
+        guard !sum.1, sum.0 <= 1_000_000_000 else { throw UserError("--trials \(trials) is too large") }
+        guard sum.0 >= counted else {
+            throw UserError("a total of \(sum.0) is too small: the sweep has \(counted) trials already")
+        }
+        return sum.0
+    }
+}
+
+extension StateCounts {
+    /// Trials that use up the total: all but the cancelled.
+    var counted: Int {
+        Trial.State.allCases.reduce(0) { $0 + ($1 == .cancelled ? 0 : self[$1]) }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Coordinator
+import Foundation
+import SweepEngine
+import SweepModel
+import WorkerAgent
+
+struct Resume: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Continue an interrupted sweep to its original total.",
+        discussion: """
+            Without an argument it continues the one unfinished sweep here. With a sweep file, changes of the file \
+            since the start are shown, and taken over where they are compatible.
+
+            Examples:
+              sweepd resume
+              sweepd resume digits
+              sweepd resume sweep.yaml --workers 4
+            """)
+
+    @Argument(help: "A sweep's name, or its sweep file.")
+    var sweep: String?
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var worker: WorkerArguments
+    @Flag(help: "Print the result as JSON.") var json = false
+
+    func run() throws {
+        let file = sweep.flatMap { FileManager.default.fileExists(atPath: $0) && !$0.isEmpty ? $0 : nil }
+        let isFile = file.map { !isDirectory($0) } ?? false
+        let source = isFile ? try file.map { try SweepSource.read($0, overrides: .init()) } : nil
+        let processGuard = try ProcessGuard.start()
+        let location = data.location(beside: isFile ? file : nil)
+        try Lookup.requireData(location)
+        let workspace = try Workspace.open(
+            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
+        do {
+            let hints = Hints(data: data.directory, file: isFile ? file : nil)
+            let known = try choose(workspace, name: source?.definition.name ?? sweep, hints: hints)
+            var definition = known.definition
+            if let source { definition = try adopt(source, known, workspace) }
+            let outcome = try workspace.run(known.id, definition, verb: "resumed", arguments: worker)
+            try Ending(data: location, sweep: known.id, hints: hints, json: json).tell(outcome)
+        } catch let error as UserError {
+            workspace.close()
+            throw error
+        }
+    }
+
+    private func isDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+    }
+
+    private func choose(_ workspace: Workspace, name: String?, hints: Hints) throws -> SweepSummary {
+        let known = try Lookup.choose(workspace.sweeps, name: name, preferring: { $0.isUnfinished }, verb: "resume")
+        if case .finished(let reason) = known.phase {
+            throw UserError(
+                "the sweep '\(known.definition.name)' is finished (\(reason.rawValue)); go on past its end with\n"
+                    + "  \(hints.command("extend \(hints.sweep(known.definition.name)) --trials +10"))")
+        }
+        return known
+    }
+
+    /// The edited file's definition, if it is compatible with what was run.
+    private func adopt(_ source: SweepSource, _ known: SweepSummary, _ workspace: Workspace) throws -> SweepDefinition {
+        var edited = source.definition
+        // A seed that the file does not name was drawn at the start.
+        edited.seed = source.namesSeed ? edited.seed : known.definition.seed
+        edited.workers = edited.workers ?? known.definition.workers
+        let changes = DefinitionChange.between(known.definition, edited)
+        guard !changes.isEmpty else { return known.definition }
+        Terminal.line("the sweep file has changed since the start:")
+        for change in changes { Terminal.line("  \(change)") }
+        let refused = changes.filter { !$0.isCompatible }
+        guard refused.isEmpty else {
+            throw UserError(
+                "\(refused.map(\.field).joined(separator: ", ")) cannot change within a sweep: its trials would not be "
+                    + "comparable. Undo the edit, or start another sweep with --name.")
+        }
+        _ = try workspace.coordinator.submit([.redefine(known.id, edited)])
+        return edited
+    }
+}
+
+extension SweepSummary {
+    var isUnfinished: Bool {
+        if case .finished = phase { false } else { true }
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import SearchAlgorithms
+import SweepEngine
+import SweepStore
+import ZeroMQ
+
+/// The one translation of the modules' errors to text and exit code.
+enum ErrorText {
+    /// nil for errors of the argument parser, which renders its own.
+    static func of(_ error: any Error) -> UserError? {
+        switch error {
+        case let error as UserError: error
+        case let error as StoreError: UserError("\(error)", status: error.isUsers ? .badInput : .internalError)
+        case let error as EngineError: UserError("\(error)")
+        case let error as SamplerError: UserError("\(error)")
+        case let error as OperatorClient.Failure: UserError("\(error)")
+        case let error as RuntimeDirectory.Failure: UserError("\(error)")
+        case let error as ZMQError: UserError("ZeroMQ: \(error)", status: .internalError)
+        case let error as CoordinatorEnded: UserError("\(error)", status: .internalError)
+        default: nil
+        }
+    }
+}

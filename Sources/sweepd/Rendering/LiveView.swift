@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+import SweepEngine
+import SweepModel
+
+/// A table that is drawn again in place: trials by state, best so far, time left, the newest trials.
+struct LiveView: SweepView {
+    private var header: SweepHeader?
+    private var drawn = 0
+    private var waiting: String?
+    private var latest: SweepSnapshot?
+
+    mutating func begin(_ header: SweepHeader) {
+        self.header = header
+        Terminal.line(emphasized(header.line))
+        Terminal.line("  \(header.verb) in \(header.data)")
+    }
+
+    mutating func update(_ snapshot: SweepSnapshot, news: [News]) {
+        latest = snapshot
+        for item in news {
+            guard let header, isWorthALine(item.event),
+                let line = NewsLine.text(item, definition: header.definition, snapshot: snapshot)
+            else { continue }
+            say(line)
+        }
+        draw()
+    }
+
+    mutating func say(_ text: String) {
+        erase()
+        Terminal.line(text)
+        draw()
+    }
+
+    mutating func wait(_ text: String?) {
+        waiting = text
+    }
+
+    mutating func end() {
+        draw()
+        drawn = 0
+        latest = nil
+    }
+
+    private func isWorthALine(_ event: Event) -> Bool {
+        switch event {
+        case .ended(_, _, .failed, _), .released, .observed(_, _, .warning), .workerLeft: true
+        case .ended, .observed, .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused,
+            .sweepFinished, .spaceExhausted, .workerJoined, .proposed, .leased, .accepted, .stopRequested,
+            .trialCancelled, .trialRetried:
+            false
+        }
+    }
+
+    private mutating func erase() {
+        if drawn > 0 { Terminal.write("\u{1B}[\(drawn)A\u{1B}[J") }
+        drawn = 0
+    }
+
+    private mutating func draw() {
+        guard let header, let latest else { return }
+        let size = Terminal.size
+        let lines = LiveFrame(header: header, snapshot: latest, waiting: waiting)
+            .lines(width: size.columns, height: size.rows - 3)
+        let up = drawn > 0 ? "\u{1B}[\(drawn)A\u{1B}[J" : ""
+        Terminal.write(up + lines.map { $0 + "\n" }.joined())
+        drawn = lines.count
+    }
+
+    private func emphasized(_ text: String) -> String {
+        Terminal.usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// The text of one frame: no more lines than the terminal has, none longer than it is wide.
+struct LiveFrame {
+    let header: SweepHeader
+    let snapshot: SweepSnapshot
+    let waiting: String?
+
+    func lines(width: Int, height: Int) -> [String] {
+        var lines = [progressLine(width: width), countsLine]
+        if let best = snapshot.best {
+            let name = Format.printable(header.definition.objective.metric)
+            let configuration = snapshot.bestConfiguration.map { "  " + Format.configuration($0) } ?? ""
+            lines.append("  best  \(name) \(Format.number(best.value))  trial \(best.trial)\(configuration)")
+        } else {
+            lines.append("  best  –")
+        }
+        if snapshot.isStoreFull { lines.append("  PAUSED: the disk is full; free some space and it goes on by itself") }
+        if let waiting { lines.append("  \(waiting)") }
+        let room = height - lines.count - 2
+        if room > 0, !snapshot.rows.isEmpty {
+            lines.append("")
+            lines += table(rows: room).lines(width: width)
+        }
+        return lines.map { $0.count > width ? String($0.prefix(max(1, width - 1))) + "…" : $0 }
+    }
+
+    private func progressLine(width: Int) -> String {
+        let done = snapshot.finished
+        let time = "elapsed \(Format.duration(snapshot.elapsed))" + (remaining.map { " · about \($0) left" } ?? "")
+        guard let total = snapshot.total, total > 0 else { return "  \(Format.plural(done, "trial")) done   \(time)" }
+        let cells = max(10, min(30, width - 50))
+        let full = min(cells, cells * done / total)
+        let bar = String(repeating: "█", count: full) + String(repeating: "░", count: cells - full)
+        return "  \(done)/\(total) \(bar) \(time)"
+    }
+
+    /// Trials left, over slots, at the mean length of those that ended.
+    private var remaining: String? {
+        guard let total = snapshot.total, let mean = snapshot.meanSeconds, snapshot.slots > 0 else { return nil }
+        let left = max(0, total - snapshot.finished)
+        return Format.duration(seconds: (Double(left) / Double(snapshot.slots)).rounded(.up) * mean)
+    }
+
+    private var countsLine: String {
+        let counts = snapshot.counts
+        var parts = ["\(counts[.running]) running", "\(counts[.queued] + counts[.leased]) queued"]
+        parts.append("\(counts[.completed]) completed")
+        for state in [Trial.State.stopped, .failed, .cancelled] where counts[state] > 0 {
+            parts.append("\(counts[state]) \(state.rawValue)")
+        }
+        return "  " + parts.joined(separator: " · ")
+    }
+
+    private func table(rows limit: Int) -> TextTable {
+        let names = header.definition.space.parameters.map(\.name)
+        var table = TextTable(
+            [
+                .init("trial", .right), .init("state"), .init("step", .right),
+                .init(Format.printable(header.definition.objective.metric), .right),
+            ] + names.map { .init(Format.printable($0), .right) })
+        for row in snapshot.rows.reversed().prefix(limit) {
+            let values = names.map { row.configuration[$0].map(Format.value) ?? "" }
+            let state = row.attempt > 1 ? "\(row.state.rawValue) (attempt \(row.attempt))" : row.state.rawValue
+            let step = row.state.isOver ? "" : header.definition.maximumStep.map { "\(row.step)/\($0)" } ?? "\(row.step)"
+            table.add(["\(row.number)", state, step, row.value.map { Format.number($0) } ?? ""] + values)
+        }
+        return table
+    }
+}

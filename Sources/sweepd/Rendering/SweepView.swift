@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+
+/// Shows a running sweep. All calls come from the main thread.
+protocol SweepView {
+    mutating func begin(_ header: SweepHeader)
+    /// Ten times a second, and when something ended.
+    mutating func update(_ snapshot: SweepSnapshot, news: [News])
+    /// A sentence the user should read; stays on the screen.
+    mutating func say(_ text: String)
+    /// What is being waited for, with a countdown; nil when it is over.
+    mutating func wait(_ text: String?)
+    mutating func end()
+}
+
+/// What does not change while a sweep runs.
+struct SweepHeader {
+    let definition: SweepDefinition
+    let data: String
+    /// How the run was asked for: "new", "resumed", "extended".
+    let verb: String
+
+    var line: String {
+        let objective = definition.objective
+        return "\(Format.printable(definition.name)) · \(definition.method.rawValue) · "
+            + "\(objective.goal.rawValue) \(Format.printable(objective.metric)) · seed \(definition.seed)"
+    }
+}
+
+/// One line an event, for logs and pipes.
+struct PlainView: SweepView {
+    private var header: SweepHeader?
+    private var finished = 0
+
+    mutating func begin(_ header: SweepHeader) {
+        self.header = header
+        let total = header.definition.trials.map { " · \(Format.plural($0, "trial"))" } ?? ""
+        Terminal.line("\(header.line)\(total) · \(header.verb) in \(header.data)")
+    }
+
+    mutating func update(_ snapshot: SweepSnapshot, news: [News]) {
+        guard let header else { return }
+        for item in news {
+            guard let line = NewsLine.text(item, definition: header.definition, snapshot: snapshot) else { continue }
+            Terminal.line(line)
+        }
+    }
+
+    mutating func say(_ text: String) { Terminal.line(text) }
+
+    mutating func wait(_ text: String?) {}
+
+    mutating func end() {}
+}
+
+/// An event as a line of text.
+enum NewsLine {
+    static func text(_ news: News, definition: SweepDefinition, snapshot: SweepSnapshot) -> String? {
+        let metric = Format.printable(definition.objective.metric)
+        let name = news.trial.map { "trial \($0)" } ?? "a trial"
+        switch news.event {
+        case .ended(_, _, let event, .settled(let settlement)):
+            let total = snapshot.total.map { " of \($0)" } ?? ""
+            let best = snapshot.best.map { ", best \(Format.number($0.value)) by trial \($0.trial)" } ?? ""
+            let value = settlement.value.map { " \(metric)=\(Format.number($0))" } ?? ""
+            return "\(name) \(settlement.state.rawValue)\(value)\(failureText(event)) (\(snapshot.finished)\(total)\(best))"
+        case .ended(_, _, let event, .requeued(let charged)):
+            return "an attempt at \(name) failed\(failureText(event)); it runs again\(charged ? "" : ", uncharged")"
+        case .released(_, let reason, _):
+            switch reason {
+            case .lost, .forgotten: return "\(name) lost its worker; it runs again, uncharged"
+            case .declined, .left, .restarted: return nil
+            }
+        case .observed(_, _, .warning(let text)): return "\(name): warning: \(Format.printable(text))"
+        case .sweepPaused(_, .failures(let message, _)):
+            return "paused: the first trials failed quickly and none succeeded: \(Format.printable(message))"
+        case .sweepPaused(_, .user): return "paused"
+        case .workerLeft(let worker, let reason): return "worker \(worker) left: \(Format.printable(reason))"
+        case .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepUnpaused, .sweepFinished, .spaceExhausted,
+            .workerJoined, .proposed, .leased, .accepted, .observed, .stopRequested, .trialCancelled, .trialRetried:
+            return nil
+        }
+    }
+
+    private static func failureText(_ event: AttemptEvent) -> String {
+        guard case .failed(let failure, _) = event else { return "" }
+        return ": \(Format.printable(failure.message))"
+    }
+}

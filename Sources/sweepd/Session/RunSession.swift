@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Dispatch
+import Foundation
+import Logging
+import SweepEngine
+import SweepModel
+import WorkerAgent
+import ZeroMQ
+
+/// Coordinator, local workers and view of one sweep, from start to a state that can be resumed.
+struct RunSession {
+    /// How a session ended.
+    enum Outcome {
+        case finished(FinishReason)
+        case paused(PauseReason)
+        case interrupted
+    }
+
+    let coordinator: Coordinator
+    let follower: SweepFollower
+    let context: Context
+    let sweep: SweepID
+    let definition: SweepDefinition
+    let workers: WorkerOptions
+    let interrupts: Interrupts
+
+    /// Runs until the sweep is over, paused or interrupted.
+    func run(_ view: inout any SweepView, verb: String) throws -> Outcome {
+        follower.follow(sweep)
+        _ = try coordinator.submit([.activate(sweep)])
+        let agent = try startAgent()
+        view.begin(SweepHeader(definition: definition, data: coordinator.data.path, verb: verb))
+        if agent == nil {
+            view.say(
+                "no local workers: attach one with sweepd.worker(function, data=\"\(coordinator.data.path)\") in Python")
+        }
+        let outcome = try follow(&view, agent: agent)
+        view.wait(nil)
+        view.end()
+        agent?.requestStop()
+        agent?.join()
+        coordinator.shutdown()
+        if let failure = coordinator.failure { throw failure }
+        return outcome
+    }
+
+    private func follow(_ view: inout any SweepView, agent: WorkerAgent?) throws -> Outcome {
+        var shutdown = Shutdown(grace: definition.grace)
+        while true {
+            _ = follower.changed.wait(timeout: .now() + .milliseconds(100))
+            if let failure = coordinator.failure { throw failure }
+            guard let snapshot = follower.snapshot else { continue }
+            try shutdown.advance(interrupts.number, snapshot, coordinator: coordinator, agent: agent, view: &view)
+            view.update(snapshot, news: follower.takeNews())
+            let isIdle = snapshot.live == 0
+            switch snapshot.phase {
+            case .finished(let reason) where isIdle: return .finished(reason)
+            case .paused(let reason) where isIdle: return .paused(reason)
+            case .running, .paused, .finished:
+                if shutdown.isOver(isIdle: isIdle) { return .interrupted }
+            }
+        }
+    }
+
+    private func startAgent() throws -> WorkerAgent? {
+        guard !definition.command.isEmpty, workers.slots(definition) > 0 else { return nil }
+        let agent = WorkerAgent(
+            options: workers.agentOptions(definition, data: coordinator.data, runtime: coordinator.runtime),
+            context: context)
+        try agent.start()
+        return agent
+    }
+}
+
+/// The first Ctrl-C lets running trials finish and starts no new ones, the second stops them.
+private struct Shutdown {
+    let grace: Duration
+    private var seen = 0
+    private var stoppedAt: ContinuousClock.Instant?
+
+    init(grace: Duration) {
+        self.grace = grace
+    }
+
+    /// Whether nothing is left to wait for after an interrupt.
+    func isOver(isIdle: Bool) -> Bool {
+        guard seen > 0 else { return false }
+        if isIdle { return true }
+        // Children that ignore SIGTERM are killed after the grace time; their worker needs a moment to say so.
+        guard let stoppedAt else { return false }
+        return ContinuousClock.now - stoppedAt > grace + .seconds(10)
+    }
+
+    mutating func advance(
+        _ interrupts: Int, _ snapshot: SweepSnapshot, coordinator: Coordinator, agent: WorkerAgent?,
+        view: inout any SweepView
+    ) throws {
+        if interrupts > 0, seen == 0 {
+            seen = 1
+            _ = try coordinator.submit([.drain])
+            if snapshot.live > 0 {
+                view.say(
+                    "finishing \(Format.plural(snapshot.live, "running trial")), starting no new ones; "
+                        + "Ctrl-C again stops them at once")
+            }
+        }
+        if interrupts > 1, seen == 1 {
+            seen = 2
+            stoppedAt = .now
+            agent?.requestStop()
+            view.say("stopping the running trials; they go on from their last checkpoint when the sweep is resumed")
+        }
+        if let stoppedAt {
+            let left = grace - (ContinuousClock.now - stoppedAt)
+            view.wait(
+                "waiting for \(Format.plural(snapshot.live, "trial")) to end"
+                    + (left > .zero ? ", killed in \(Format.duration(left))" : ""))
+        } else if seen == 1, snapshot.live > 0 {
+            let left = snapshot.meanSeconds.map { mean in
+                let longest = snapshot.rows.filter { $0.state == .running }.compactMap(\.since).min()
+                let ran = longest.map { Double(Clock.wall.milliseconds - $0.milliseconds) / 1000 } ?? 0
+                return max(0, mean - ran)
+            }
+            view.wait(
+                "waiting for \(Format.plural(snapshot.live, "running trial"))"
+                    + (left.map { ", about \(Format.duration(seconds: $0)) left" } ?? "") + " · Ctrl-C again stops them")
+        }
+    }
+}

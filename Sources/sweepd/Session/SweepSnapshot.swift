@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Dispatch
+import SweepEngine
+import SweepModel
+import Synchronization
+import WorkerProtocol
+
+/// What the live view shows of a sweep: copied on the coordinator's thread, rendered on the main one.
+struct SweepSnapshot: Sendable {
+    struct Row: Sendable {
+        let number: Int
+        let state: Trial.State
+        let attempt: Int
+        let step: Int64
+        /// The objective's last reported value while it runs, the trial's value when it is over.
+        let value: Double?
+        let since: Timestamp?
+        let configuration: Configuration
+    }
+
+    var phase: SweepState.Phase
+    var counts: StateCounts
+    var total: Int?
+    var best: SweepState.Best?
+    var bestConfiguration: Configuration?
+    var rows: [Row]
+    var workers: Int
+    var elapsed: Duration
+    var isStoreFull = false
+    /// Seconds the trials that ended in this process took, for the forecast.
+    var meanSeconds: Double?
+    var slots: Int
+
+    var finished: Int { counts[.completed] + counts[.stopped] + counts[.failed] }
+    var live: Int { counts[.leased] + counts[.running] }
+    var running: Int { counts[.running] }
+}
+
+/// Something that became durable, with the trial it concerns where it is known.
+struct News: Sendable {
+    let event: Event
+    let trial: Int?
+}
+
+/// Follows one sweep from the coordinator's thread.
+final class SweepFollower: CoordinatorObserver {
+    private struct State {
+        var sweep: SweepID?
+        var snapshot: SweepSnapshot?
+        var isStoreFull = false
+        var news: [News] = []
+        var trials: [Fence: Int] = [:]
+        var recent: [Int] = []
+        var startedAt: [Int: Timestamp] = [:]
+        var seconds = 0.0
+        var ended = 0
+        var lastCopy = ContinuousClock.now - .seconds(1)
+    }
+
+    private let state = Mutex(State())
+    /// Signalled when something ended: the view looks at once instead of at its next refresh.
+    let changed = DispatchSemaphore(value: 0)
+
+    func follow(_ sweep: SweepID) {
+        state.withLock { $0.sweep = sweep }
+    }
+
+    var snapshot: SweepSnapshot? { state.withLock { $0.snapshot } }
+
+    /// What became durable since the last call.
+    func takeNews() -> [News] {
+        state.withLock { state in
+            defer { state.news.removeAll() }
+            return state.news
+        }
+    }
+
+    func storeIsFull(_ isFull: Bool) {
+        state.withLock {
+            $0.isStoreFull = isFull
+            $0.snapshot?.isStoreFull = isFull
+        }
+        changed.signal()
+    }
+
+    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {
+        let isNotable = state.withLock { state in
+            guard let id = state.sweep, let sweep = engine.sweeps[id] else { return false }
+            var isNotable = false
+            for entry in entries { isNotable = state.note(entry, of: id, engine: engine) || isNotable }
+            let now = ContinuousClock.now
+            let isIdle = sweep.live == 0
+            // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
+            guard isIdle || now - state.lastCopy >= .milliseconds(100) else { return false }
+            state.lastCopy = now
+            state.snapshot = state.copy(sweep, id: id, engine: engine)
+            return isNotable
+        }
+        if isNotable { changed.signal() }
+    }
+}
+
+extension SweepFollower.State {
+    /// Whether the view should look at once.
+    fileprivate mutating func note(_ entry: JournalEntry, of sweep: SweepID, engine: borrowing Engine) -> Bool {
+        switch entry.event {
+        case .leased(let fence, let trial, _, _) where trial.sweep == sweep:
+            trials[fence] = trial.number
+            recent.removeAll { $0 == trial.number }
+            recent.append(trial.number)
+            if recent.count > 64 { recent.removeFirst(32) }
+            startedAt[trial.number] = entry.at
+        case .ended(let fence, _, let event, _):
+            if case .finished(_, let resources) = event, let took = resources.seconds {
+                seconds += took
+                ended += 1
+            }
+            keep(entry.event, trials.removeValue(forKey: fence))
+            return true
+        case .released(let fence, _, _):
+            keep(entry.event, trials.removeValue(forKey: fence))
+        case .observed(let fence, _, .warning):
+            keep(entry.event, trials[fence])
+        case .sweepFinished, .sweepPaused:
+            keep(entry.event, nil)
+            return true
+        case .trialCancelled(let trial):
+            keep(entry.event, trial.number)
+        case .workerJoined, .workerLeft, .stopRequested:
+            keep(entry.event, nil)
+        case .observed, .leased, .accepted, .proposed, .coordinatorStarted, .sweepCreated, .sweepRedefined,
+            .sweepUnpaused, .spaceExhausted, .trialRetried:
+            break
+        }
+        return false
+    }
+
+    /// The view reads the news ten times a second; one that cannot keep up loses the oldest lines, never the store.
+    private mutating func keep(_ event: Event, _ trial: Int?) {
+        news.append(News(event: event, trial: trial))
+        if news.count > 4096 { news.removeFirst(2048) }
+    }
+
+    fileprivate func copy(_ sweep: SweepState, id: SweepID, engine: borrowing Engine) -> SweepSnapshot {
+        let rows = recent.suffix(32).map { number in
+            let trial = sweep.trials[number]
+            let progress = sweep.progress[number]
+            return SweepSnapshot.Row(
+                number: number, state: trial.state, attempt: trial.attempts, step: progress?.lastStep ?? 0,
+                value: trial.state.isOver ? trial.value : progress?.curve.last?.value,
+                since: startedAt[number], configuration: trial.configuration)
+        }
+        var slots = 0
+        for worker in engine.workers.values where worker.connection != nil { slots += worker.facts.slots }
+        return SweepSnapshot(
+            phase: sweep.phase, counts: sweep.counts, total: sweep.definition.trials, best: sweep.best,
+            bestConfiguration: sweep.best.map { sweep.trials[$0.trial].configuration }, rows: rows,
+            workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.wall), isStoreFull: isStoreFull,
+            meanSeconds: ended > 0 ? seconds / Double(ended) : nil, slots: slots)
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SweepModel
+
+/// A sweep file as the user named it, read and checked.
+struct SweepSource {
+    let path: String
+    let definition: SweepDefinition
+    let warnings: [Diagnostic]
+    /// Whether the seed is the file's (or the command line's) own and not drawn.
+    let namesSeed: Bool
+
+    /// The folder commands run in.
+    var directory: String { (path as NSString).deletingLastPathComponent }
+
+    private static let sizeLimit = 1 << 20
+
+    /// - Throws: `UserError` with every error of the file.
+    static func read(_ file: String, overrides: SweepFile.Overrides) throws -> SweepSource {
+        let path = URL(fileURLWithPath: file).standardizedFileURL.path
+        let text = try text(of: path, as: file)
+        var overrides = overrides
+        if overrides.defaultName == nil {
+            let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+            let folder = ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent
+            overrides.defaultName = stem == "sweep" ? folder : stem
+        }
+        do {
+            let parsed = try SweepFile.parse(text, file: file, overrides: overrides)
+            return SweepSource(
+                path: path, definition: parsed.definition, warnings: parsed.warnings, namesSeed: parsed.namesSeed)
+        } catch {
+            throw UserError("\(error)")
+        }
+    }
+
+    private static func text(of path: String, as file: String) throws -> String {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw UserError("\(file): no such file\(suggestion(for: path))")
+        }
+        if isDirectory.boolValue {
+            let inside = path + "/sweep.yaml"
+            let hint = FileManager.default.fileExists(atPath: inside) ? ": did you mean \(file)/sweep.yaml?" : ""
+            throw UserError("\(file) is a directory, not a sweep file\(hint)")
+        }
+        guard let handle = FileHandle(forReadingAtPath: path),
+            let data = try? handle.read(upToCount: sizeLimit + 1)
+        else {
+            throw UserError("\(file): cannot be read: \(String(cString: strerror(errno)))")
+        }
+        guard data.count <= sizeLimit else { throw UserError("\(file): larger than 1 MiB: is this a sweep file?") }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw UserError("\(file): not UTF-8 text")
+        }
+        return text
+    }
+
+    private static func suggestion(for path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+            .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+        guard let nearest = NearestWord.find((path as NSString).lastPathComponent, in: names) else {
+            return names.isEmpty ? "" : " (there is \(names.prefix(3).joined(separator: ", ")))"
+        }
+        return ": did you mean \(nearest)?"
+    }
+}

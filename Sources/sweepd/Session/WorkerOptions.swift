@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Foundation
+import Logging
+import SweepModel
+import WorkerAgent
+
+/// How many local slots a run gets, and what its agent is told.
+struct WorkerOptions {
+    let requested: Int?
+    let gpus: GPUSelection
+    let token: String
+    let logger: Logger
+
+    /// The command line's number, else the file's, else GPUs if there are any, else cores / 2, at least 1.
+    func slots(_ definition: SweepDefinition) -> Int {
+        if let requested { return requested }
+        if let workers = definition.workers { return workers }
+        let devices = gpus.devices.count
+        return devices > 0 ? devices : max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+    }
+
+    func agentOptions(
+        _ definition: SweepDefinition, data: DataDirectory, runtime: RuntimeDirectory
+    ) -> WorkerAgentOptions {
+        var options = WorkerAgentOptions(
+            endpoint: runtime.workerEndpoint, slots: slots(definition), gpus: gpus,
+            agentName: "sweepd/\(Version.number)", directory: runtime.path)
+        options.token = token
+        options.pythonClientPath = Installation.pythonClient
+        options.reportExecutable = Installation.executable
+        options.logger = logger
+        return options
+    }
+}
+
+/// Where this program and what belongs to it lie.
+enum Installation {
+    static var executable: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+
+    /// The bundled Python client: beside an installed sweepd in `share/sweepd/python`, or in the source tree that the
+    /// build directory belongs to.
+    static var pythonClient: String? {
+        if let path = ProcessInfo.processInfo.environment["SWEEPD_PYTHON_CLIENT"] { return path }
+        var folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
+        let installed = folder.deletingLastPathComponent().appendingPathComponent("share/sweepd/python").path
+        if FileManager.default.fileExists(atPath: installed + "/sweepd") { return installed }
+        for _ in 0..<6 {
+            let source = folder.appendingPathComponent("Workers/Python/src").path
+            if FileManager.default.fileExists(atPath: source + "/sweepd") { return source }
+            folder.deleteLastPathComponent()
+        }
+        return nil
+    }
+
+    /// The command as the user called it, for hints to paste.
+    static var called: String {
+        let name = CommandLine.arguments.first ?? "sweepd"
+        return name.contains(" ") ? "'\(name)'" : name
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Foundation
+import Logging
+import SweepEngine
+import SweepModel
+import WorkerAgent
+import ZeroMQ
+
+/// A data directory opened for running: the lock is held, the journal replayed, the sockets bound.
+struct Workspace {
+    let coordinator: Coordinator
+    let sweeps: [SweepSummary]
+    private let follower: SweepFollower
+    private let context: Context
+    private let interrupts: Interrupts
+    private let logger: Logger
+    private let token: String
+
+    /// - Parameter processGuard: forked before anything here started a thread.
+    static func open(_ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard) throws -> Workspace {
+        let context = try Context()
+        let follower = SweepFollower()
+        let logger = Logger(label: "sweepd") { label in
+            FileLogHandler(path: "\(data.path)/sweepd.log", label: label)
+        }
+        var options = CoordinatorOptions(version: Version.text, logger: logger)
+        options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
+        let coordinator = try Coordinator(data: data, context: context, options: options, observer: follower)
+        let sweeps = try coordinator.start()
+        // The lock is ours, so whoever started these is gone.
+        let token = AgentToken.random()
+        if let previous = AgentToken.read(data.agentFile) { Leftovers.kill(token: previous) }
+        try AgentToken.write(token, to: data.agentFile)
+        let interrupts = Interrupts { follower.changed.signal() }
+        return Workspace(
+            coordinator: coordinator, sweeps: sweeps, follower: follower, context: context, interrupts: interrupts,
+            logger: logger, token: token)
+    }
+
+    func close() { coordinator.shutdown() }
+
+    func sweep(named name: String) -> SweepSummary? {
+        sweeps.last { $0.definition.name == name }
+    }
+
+    /// Runs the sweep to its end and says what was found.
+    func run(
+        _ sweep: SweepID, _ definition: SweepDefinition, verb: String, arguments: WorkerArguments
+    ) throws -> RunSession.Outcome {
+        let session = RunSession(
+            coordinator: coordinator, follower: follower, context: context, sweep: sweep, definition: definition,
+            workers: WorkerOptions(
+                requested: arguments.workers, gpus: try GPUSelection(parsing: arguments.gpus), token: token,
+                logger: logger),
+            interrupts: interrupts)
+        var view: any SweepView = Terminal.isInteractive && !arguments.plain ? LiveView() : PlainView()
+        return try session.run(&view, verb: verb)
+    }
+}
+
+/// The random word in the environment of every process a run starts; the next run finds leftovers by it.
+enum AgentToken {
+    static func random() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+    }
+
+    static func read(_ path: String) -> String? {
+        guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
+        return (try? JSONValue.parse([UInt8](bytes)))?["token"]?.stringValue
+    }
+
+    static func write(_ token: String, to path: String) throws {
+        let json = JSONValue.object([.init("token", .string(token))])
+        try Data((json.text + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Foundation
+
+/// The executable: one file a command below `Commands/`.
+@main
+struct Sweepd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sweepd",
+        abstract: "Finds good hyperparameters: proposes, runs, watches and remembers trials.",
+        discussion: """
+            Example:
+              sweepd run sweep.yaml        # a whole sweep on this machine
+              sweepd resume                # go on after an interruption
+              sweepd best --json           # the best configuration, for a script
+            """,
+        version: Version.text,
+        subcommands: [
+            Run.self, Resume.self, Extend.self, List.self, Show.self, Trials.self, Best.self, Logs.self, Export.self,
+            Cancel.self, Report.self, Verify.self, Doctor.self,
+        ])
+
+    static func main() {
+        // A reader that went away (`sweepd trials | head`) is an error of write, not a signal.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as UserError {
+            Terminal.error("sweepd: \(error.message)")
+            Foundation.exit(error.status.rawValue)
+        } catch let status as ExitStatus {
+            Foundation.exit(status.rawValue)
+        } catch {
+            if let failure = ErrorText.of(error) {
+                Terminal.error("sweepd: \(failure.message)")
+                Foundation.exit(failure.status.rawValue)
+            }
+            let code = exitCode(for: error)
+            if code.isSuccess {
+                Terminal.line(fullMessage(for: error))
+                Foundation.exit(ExitStatus.finished.rawValue)
+            }
+            Terminal.error(fullMessage(for: error))
+            Foundation.exit(ExitStatus.badInput.rawValue)
+        }
+    }
+}
+
+enum Version {
+    static let number = "0.1.0"
+    static var text: String { "sweepd \(number)" }
+}
