@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import SweepModel
-import WorkerProtocol
+package import WorkerProtocol
 
 /// What happens to an attempt: `,"seq":4,"type":"report","step":3,"metrics":{"loss":0.5}`.
 extension EventCodec {

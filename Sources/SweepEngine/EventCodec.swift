@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import SweepModel
+import SweepModel
 
 /// Journal entries as lines of JSON: `{"at":1700000000000,"e":"leased","fence":5,…}`.
 ///

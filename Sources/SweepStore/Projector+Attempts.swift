@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import GRDB
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+
+/// Attempts and their trials: the hot path. A report costs one insertion, everything else one or two statements.
+extension Projector {
+    func lease(_ fence: Fence, _ trial: TrialID, _ worker: WorkerID, attempt: Int, at: Int64) throws {
+        try insert(
+            "INSERT INTO attempt (fence, sweep, trial, worker, number, leased_at) VALUES (?, ?, ?, ?, ?, ?)",
+            [fence.number, trial.sweep.number, trial.number, worker.name, attempt, at])
+        try update(
+            "UPDATE trial SET state = 'leased', attempts = attempts + 1 WHERE sweep = ? AND number = ?",
+            [trial.sweep.number, trial.number])
+    }
+
+    func observe(_ event: AttemptEvent, fence: Fence, sequence: Int64, at: Int64) throws {
+        switch event {
+        case .report(let step, let metrics):
+            var bytes: [UInt8] = []
+            EventCodec.append(metrics, to: &bytes)
+            try insert(
+                "INSERT INTO report (fence, sequence, step, metrics, at) VALUES (?, ?, ?, ?, ?)",
+                [fence.number, sequence, step, String(decoding: bytes, as: UTF8.self), at])
+        case .started(let resumedFrom):
+            try update(
+                "UPDATE attempt SET state = 'running', started_at = ?, resumed_from = ? WHERE fence = ?",
+                [at, resumedFrom, fence.number])
+            let trial = try owner(of: fence)
+            try update(
+                """
+                UPDATE trial SET state = 'running', started_at = coalesce(started_at, ?)
+                WHERE sweep = ? AND number = ?
+                """, [at, trial.sweep.number, trial.number])
+        case .checkpoint(let checkpoint):
+            try insert(
+                """
+                INSERT INTO checkpoint (fence, sequence, step, location, digest, bytes, at)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    fence.number, sequence, checkpoint.step, checkpoint.location, checkpoint.digest, checkpoint.bytes,
+                    at,
+                ])
+        case .warning(let text):
+            try insert(
+                "INSERT INTO warning (fence, sequence, text, at) VALUES (?, ?, ?, ?)",
+                [fence.number, sequence, text, at])
+        case .finished, .failed:
+            throw ImpossibleEvent(description: "fence \(fence): an end among the observations")
+        }
+    }
+
+    func end(_ fence: Fence, _ event: AttemptEvent, _ disposition: Disposition, at: Int64) throws {
+        let outcome: String
+        let resources: Resources
+        var failure: AttemptFailure?
+        switch event {
+        case .finished(let how, let used): (outcome, resources) = (how.rawValue, used)
+        case .failed(let why, let used): (outcome, resources, failure) = ("failed", used, why)
+        case .started, .report, .checkpoint, .warning:
+            throw ImpossibleEvent(description: "fence \(fence): an end that is none")
+        }
+        try update(
+            """
+            UPDATE attempt SET state = 'ended', ended_at = ?, outcome = ?, cause = ?, message = ?, exit_code = ?,
+            tail = ?, seconds = ?, seconds_per_step = ?, peak_memory = ? WHERE fence = ?
+            """,
+            [
+                at, outcome, failure?.cause.rawValue, failure?.message, failure?.exitCode, failure?.tail,
+                resources.seconds, resources.secondsPerStep, resources.peakMemoryBytes, fence.number,
+            ])
+        let end = TrialEnd(
+            failures: failure.map(\.cause.countsAsFailure) == true ? 1 : 0, cause: failure?.cause.rawValue,
+            message: failure?.message, resources: resources)
+        try dispose(try owner(of: fence), disposition, end, at: at)
+    }
+
+    func release(_ fence: Fence, _ reason: ReleaseReason, _ disposition: Disposition, at: Int64) throws {
+        try update(
+            "UPDATE attempt SET state = 'ended', ended_at = ?, outcome = ? WHERE fence = ?",
+            [at, reason.rawValue, fence.number])
+        let isLoss = reason == .lost || reason == .forgotten
+        let end = TrialEnd(losses: isLoss ? 1 : 0, cause: isLoss ? reason.rawValue : nil)
+        try dispose(try owner(of: fence), disposition, end, at: at)
+    }
+
+    /// What the end of an attempt adds to its trial: seconds add up, memory is the most of any attempt.
+    private struct TrialEnd {
+        var losses = 0
+        var failures = 0
+        var cause: String?
+        var message: String?
+        var resources = Resources()
+    }
+
+    private func dispose(_ trial: TrialID, _ disposition: Disposition, _ end: TrialEnd, at: Int64) throws {
+        var state = "queued"
+        var settlement: Settlement?
+        if case .settled(let settled) = disposition {
+            settlement = settled
+            state = settled.state.rawValue
+        }
+        try update(
+            """
+            UPDATE trial SET state = ?1, value = ?2, value_step = ?3, infeasible = ?4, ended_at = ?5,
+            losses = losses + ?6, failures = failures + ?7, cause = ?8, message = ?9,
+            seconds = CASE WHEN ?10 IS NULL THEN seconds ELSE coalesce(seconds, 0) + ?10 END,
+            seconds_per_step = coalesce(?11, seconds_per_step),
+            peak_memory = CASE WHEN ?12 > coalesce(peak_memory, -1) THEN ?12 ELSE peak_memory END
+            WHERE sweep = ?13 AND number = ?14
+            """,
+            [
+                state, settlement?.value, settlement?.step, settlement?.isInfeasible ?? false,
+                settlement == nil ? nil : at, end.losses, end.failures, end.cause, end.message, end.resources.seconds,
+                end.resources.secondsPerStep, end.resources.peakMemoryBytes, trial.sweep.number, trial.number,
+            ])
+    }
+
+    func settle(_ trial: TrialID, _ settlement: Settlement, at: Int64) throws {
+        try dispose(trial, .settled(settlement), TrialEnd(), at: at)
+    }
+
+    func requeue(_ trial: TrialID) throws {
+        try dispose(trial, .requeued(charged: false), TrialEnd(), at: 0)
+    }
+}
+
+extension AttemptFailure.Cause {
+    /// The user's own failures. Stated here a second time on purpose: `verify` compares with the engine's count.
+    fileprivate var countsAsFailure: Bool {
+        switch self {
+        case .user, .signal: true
+        case .memory, .timeout, .diverged, .infrastructure: false
+        }
+    }
+}
