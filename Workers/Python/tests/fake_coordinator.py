@@ -187,9 +187,11 @@ class FakeCoordinator(threading.Thread):
     def _offer(self, socket: zmq.Socket) -> None:
         if not self.session or self.drain:
             return
-        live = [f for f, attempt in self.attempts.items() if not attempt["over"] and not attempt["void"]] if (
-            self.fence
-        ) else []
+        live = (
+            [f for f, attempt in self.attempts.items() if not attempt["over"] and not attempt["void"]]
+            if (self.fence)
+            else []
+        )
         now = time.monotonic()
         offered = []
         if now - self._offered_at >= 0.3:
@@ -199,7 +201,11 @@ class FakeCoordinator(threading.Thread):
             self.fence += 1
             trial = self.queue.popleft()
             self.attempts[self.fence] = {
-                "trial": trial, "accepted": False, "events": [], "over": False, "void": False,
+                "trial": trial,
+                "accepted": False,
+                "events": [],
+                "over": False,
+                "void": False,
             }
             offered.append(self.fence)
         if offered:

@@ -149,9 +149,10 @@ class Link(threading.Thread):
                 if not unsent:
                     unsent = self._session.messages(now)
                 done = self._farewell is not None and self._is_done(now)
-                nap = max(0.0, min(self._session.wakes_at() - now, _LONGEST_NAP))
+                # What cannot be sent yet waits for the socket, not for the clock.
+                nap = _LONGEST_NAP if unsent else max(0.0, min(self._session.wakes_at() - now, _LONGEST_NAP))
             self._send(socket, unsent)
-            if done and not unsent:
+            if done and not (unsent and self._session.is_open and now < self._farewell[1]):
                 self._send(socket, [self._session.bye(self._farewell[0])] if self._session.is_open else [])
                 socket.close(linger=_LINGER_MS)
                 return

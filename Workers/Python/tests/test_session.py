@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: MIT
+"""The session without sockets: what is said, when, and what survives what is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from sweepd import _session as states
+from sweepd import _wire as wire
+from sweepd._session import Session
+
+FACTS = wire.Introduction(boot="0" * 32, agent="python/test", host="here", process_id=1, slots=1, prefetch=2)
+PARAMS = {"lr": 0.1}
+
+
+def incoming(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"t": kind, "s": "s1", "e": 1, **fields}
+
+
+def welcome(session: str = "s1", window: int = 256, desired: tuple = ()) -> dict[str, Any]:
+    message = incoming("welcome", version=1, database="d", window=window, heartbeat_ms=1000, desired=list(desired))
+    return {**message, "s": session}
+
+
+def desired(fence: int, state: str = "run", acked: int = 0) -> dict[str, Any]:
+    return {"fence": fence, "state": state, "reason": "", "acked": acked}
+
+
+def offer(*fences: int) -> dict[str, Any]:
+    lease = {
+        "sweep": 1, "sweep_name": "n", "trial": 0, "attempt": 1, "params": PARAMS, "seed": 1,
+        "params_digest": wire.parameters_digest(PARAMS), "objective": {"metric": "loss", "goal": "minimize"},
+    }  # fmt: skip
+    return incoming("leases", leases=[{**lease, "fence": fence} for fence in fences])
+
+
+def sequences(kind: str, **pairs: int) -> dict[str, Any]:
+    return incoming(kind, sequences=[{"fence": int(fence[1:]), "seq": seq} for fence, seq in pairs.items()])
+
+
+def said(session: Session, now: float) -> list[tuple[str, Any]]:
+    """Return types, and for events their fences and numbers."""
+    result = []
+    for text in session.messages(now):
+        message = json.loads(text)
+        numbers = [(event["fence"], event["seq"]) for event in message.get("events", [])]
+        result.append((message["t"], numbers))
+    return result
+
+
+def opened(window: int = 256, fences: tuple[int, ...] = (1,)) -> Session:
+    session = Session(FACTS)
+    session.connect(0.0)
+    assert said(session, 0.0) == [("hello", [])]
+    session.receive(welcome(window=window), 0.0)
+    for change in session.receive(offer(*fences), 0.0):
+        session.accept(change.lease)
+    assert said(session, 0.0) == [("accept", [])] * len(fences)
+    return session
+
+
+def test_hello_is_repeated_more_and_more_slowly():
+    session = Session(FACTS)
+    session.connect(0.0)
+    times = [tick / 10 for tick in range(1000) if session.messages(tick / 10)]
+    assert times == [0, 1, 3, 7, 15, 31, 63, 95]
+
+
+def test_events_are_numbered_and_kept_until_acknowledged():
+    session = opened()
+    for step in range(3):
+        session.record(1, wire.report(step, {"loss": 1.0}))
+    assert said(session, 0.0) == [("events", [(1, 1), (1, 2), (1, 3)])]
+    assert said(session, 0.0) == []
+    session.receive(sequences("ack", f1=2), 0.1)
+    assert (session.in_flight, session.unacknowledged) == (1, 1)
+    session.receive(sequences("ack", f1=1), 0.1)
+    assert session.unacknowledged == 1
+    session.receive(sequences("ack", f1=3), 0.1)
+    assert (session.in_flight, session.unacknowledged, session.unacknowledged_bytes) == (0, 0, 0)
+    assert list(session.leases) == [1]
+
+
+def test_the_lease_is_held_until_its_end_is_acknowledged():
+    session = opened()
+    session.record(1, wire.finished("completed", {}), over=True)
+    assert not session.record(1, wire.warning("too late"))
+    said(session, 0.0)
+    assert list(session.leases) == [1]
+    session.receive(sequences("ack", f1=1), 0.0)
+    assert session.leases == {}
+    # A late repetition of the offer is not run a second time.
+    assert session.receive(offer(1), 0.0) == []
+
+
+def test_window():
+    session = opened(window=5)
+    for _ in range(12):
+        session.record(1, wire.started(None))
+    assert said(session, 0.0) == [("events", [(1, n) for n in range(1, 6)])]
+    session.receive(sequences("ack", f1=3), 0.0)
+    assert said(session, 0.0) == [("events", [(1, 6), (1, 7), (1, 8)])]
+
+
+def test_batches():
+    session = opened(window=1000)
+    for _ in range(250):
+        session.record(1, wire.started(None))
+    assert [len(numbers) for _, numbers in said(session, 0.0)] == [100, 100, 50]
+    session = opened()
+    for _ in range(3):
+        session.record(1, wire.warning("x") + ',"more":"' + "y" * 300_000 + '"')
+    assert [len(numbers) for _, numbers in said(session, 0.0)] == [1, 1, 1]
+
+
+def test_sending_waits_for_the_answer_to_what_is_in_flight():
+    session = opened()
+    session.record(1, wire.started(None))
+    assert session.wants_sending
+    said(session, 0.0)
+    session.record(1, wire.started(None))
+    assert not session.wants_sending
+
+
+def test_a_nack_goes_back():
+    session = opened(fences=(1, 2))
+    for fence in (1, 2, 1):
+        session.record(fence, wire.started(None))
+    said(session, 0.0)
+    session.receive(sequences("nack", f1=1), 0.0)
+    assert session.in_flight == 1
+    assert said(session, 0.0) == [("events", [(1, 1), (1, 2)])]
+    # Nonsense neither goes below what is acknowledged nor beyond what was sent.
+    session.receive(sequences("ack", f1=2), 0.0)
+    session.receive(sequences("nack", f1=-5, f2=99, f3=1), 0.0)
+    assert said(session, 0.0) == []
+    assert session.in_flight == 1
+
+
+def test_without_an_answer_events_are_sent_again_more_and_more_slowly():
+    session = opened()
+    session.record(1, wire.started(None))
+    assert ("events", [(1, 1)]) in said(session, 0.0)
+    times = []
+    for tick in range(1, 800):
+        session.receive(incoming("beat", desired=[], drain=False), tick / 10)
+        if ("events", [(1, 1)]) in said(session, tick / 10):
+            times.append(tick / 10)
+    assert times == [5, 15, 35, 65]
+
+
+def test_a_new_session_resends_what_the_coordinator_does_not_have():
+    session = opened()
+    for _ in range(4):
+        session.record(1, wire.started(None))
+    said(session, 0.0)
+    assert session.receive({"t": "resync", "s": "", "e": 2}, 1.0) == []
+    session.receive({"t": "resync", "s": "", "e": 2}, 1.0)
+    text = session.messages(1.0)
+    assert [json.loads(t)["t"] for t in text] == ["hello"]
+    assert json.loads(text[0])["running"] == [{"fence": 1, "last_seq": 4, "acked": 0}]
+    # Mail of the old session is no longer ours.
+    session.receive(sequences("ack", f1=4), 1.0)
+    assert session.unacknowledged == 4
+    session.receive(welcome("s2", desired=(desired(1, acked=2),)), 1.0)
+    assert said(session, 1.0) == [("events", [(1, 3), (1, 4)])]
+
+
+def test_an_unanswered_accept_is_repeated_after_a_new_welcome():
+    session = opened()
+    session.connect(1.0)
+    said(session, 1.0)
+    session.receive(welcome("s2", desired=(desired(1),)), 1.0)
+    assert said(session, 1.0) == [("accept", [])]
+
+
+def test_an_offer_that_comes_again_is_accepted_again_but_not_run_again():
+    session = opened()
+    assert session.receive(offer(1), 0.0) == []
+    assert said(session, 0.0) == [("accept", [])]
+
+
+def test_desired_states():
+    session = opened(fences=(1, 2, 3))
+    for fence in (1, 2, 3):
+        session.record(fence, wire.started(None))
+    said(session, 0.0)
+    message = incoming("beat", drain=True, desired=[desired(1, "stop"), desired(2, "abandon"), desired(3, acked=1)])
+    changes = session.receive(message, 0.0)
+    assert [type(change) for change in changes] == [states.StopAsked, states.Abandoned, states.Drain]
+    assert not session.record(2, wire.started(None))
+    assert session.record(1, wire.finished("stopped", {}), over=True)
+    assert (session.in_flight, session.unacknowledged) == (1, 2)
+    # Level-triggered: said again, it is no news.
+    assert session.receive(message, 0.0) == []
+
+
+def test_a_coordinator_that_lost_what_it_acknowledged_loses_the_attempt():
+    session = opened()
+    session.record(1, wire.started(None))
+    said(session, 0.0)
+    session.receive(sequences("ack", f1=1), 0.0)
+    changes = session.receive(welcome("s2", desired=(desired(1, acked=0),)), 0.0)
+    assert isinstance(changes[0], states.Abandoned)
+    assert session.leases == {}
+
+
+def test_beats_and_silence():
+    session = opened()
+    assert said(session, 0.9) == []
+    assert said(session, 1.0) == [("beat", [])]
+    assert session.wakes_at() == 2.0
+    assert not session.is_silent(2.9)
+    assert session.is_silent(3.0)
+
+
+def test_a_backlog_makes_reports_wait():
+    session = opened()
+    for _ in range(states.BACKLOG_EVENTS):
+        assert session.has_room
+        session.record(1, wire.started(None))
+    assert not session.has_room
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        incoming("ack"),
+        incoming("ack", sequences=[1]),
+        incoming("ack", sequences=[{"fence": "x", "seq": 1}]),
+        incoming("beat", desired=[{"fence": 1, "state": "dance", "acked": 1}]),
+        incoming("leases", leases=[{"fence": 1}]),
+        incoming("welcome", version=2),
+        incoming("welcome", version=1, window=1.5),
+    ],
+)
+def test_what_is_malformed_is_refused(message):
+    with pytest.raises(wire.WireError):
+        opened().receive(message, 0.0)
+
+
+def test_what_is_unknown_is_ignored():
+    session = opened()
+    assert session.receive(incoming("gossip", text="x"), 0.0) == []
+    assert session.receive(incoming("beat", desired=[], drain=False, more=1), 0.0) == []
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_is_lost_every_event_arrives_once_and_in_order(seed):
+    """Random losses, repetitions, reconnections and resyncs; at the end the coordinator has everything."""
+    chance = random.Random(seed)
+    session = Session(FACTS, jitter=lambda: chance.uniform(0.8, 1.2))
+    session.connect(0.0)
+    kept: dict[int, list[int]] = {}
+    known = ""
+    welcomes = made = fence = 0
+    now = 0.0
+    to_worker: list[dict[str, Any]] = []
+
+    def answer(message: dict[str, Any]) -> None:
+        nonlocal known, welcomes
+        if message["t"] == "hello":
+            welcomes += 1
+            known = f"s{welcomes}"
+            verdicts = tuple(desired(item["fence"], acked=len(kept[item["fence"]])) for item in message["running"])
+            to_worker.append(welcome(known, window=7, desired=verdicts))
+            return
+        if message["s"] != known:
+            to_worker.append({"t": "resync", "s": "", "e": 1})
+        elif message["t"] == "events":
+            for event in message["events"]:
+                have = kept[event["fence"]]
+                if event["seq"] == len(have) + 1:
+                    have.append(event["seq"])
+                kind = "ack" if event["seq"] <= len(have) else "nack"
+                number = len(have) + (kind == "nack")
+                to_worker.append({**sequences(kind, **{f"f{event['fence']}": number}), "s": known})
+        elif message["t"] == "beat":
+            verdicts = [desired(item["fence"], acked=len(kept[item["fence"]])) for item in message["leases"]]
+            to_worker.append({**incoming("beat", desired=verdicts, drain=False), "s": known})
+
+    for turn in range(3000):
+        now += 0.05
+        calm = turn > 1000
+        loss = 0.0 if calm else 0.2
+        if not calm and chance.random() < 0.01:
+            known = ""
+        if session.is_silent(now) or (not calm and chance.random() < 0.01):
+            session.connect(now)
+        if fence < 3 and session.is_open and chance.random() < 0.2:
+            fence += 1
+            kept[fence] = []
+            lease = wire.leases(offer(fence))[0]
+            session.accept(lease)
+        if (
+            made < 60
+            and fence
+            and chance.random() < 0.5
+            and session.record(chance.randint(1, fence), wire.started(None))
+        ):
+            made += 1
+        for text in session.messages(now):
+            assert len(json.loads(text).get("events", [])) <= 7
+            for _ in range(chance.choice([1, 1, 2]) if chance.random() >= loss else 0):
+                answer(json.loads(text))
+        assert 0 <= session.in_flight <= 7
+        arrived, to_worker = to_worker, []
+        for message in arrived:
+            if chance.random() >= loss:
+                session.receive(message, now)
+    assert made == 60, f"seed {seed}"
+    assert sum(len(have) for have in kept.values()) == 60, f"seed {seed}"
+    assert (session.in_flight, session.unacknowledged, session.unacknowledged_bytes) == (0, 0, 0), f"seed {seed}"
+    assert session.wants_sending is False
