@@ -4,8 +4,8 @@ import RealModule
 
 /// The inverse of the regularised incomplete beta function: x with I_x(a, b) = probability.
 ///
-/// Newton's method on the logarithm of the smaller tail as a function of ln x, where that tail is close to a straight line,
-/// kept within a bracket by bisection. Relative error about 1e-12 for a, b up to 10^4.
+/// Newton's method on the logarithm of the smaller tail as a function of ln x, where that tail is close to a straight
+/// line, kept within a bracket by bisection. Relative error about 1e-12 for a, b up to 10^4.
 package func betaQuantile(_ probability: Double, a: Double, b: Double) -> Double {
     if probability <= 0 { return 0 }
     if probability >= 1 { return 1 }
@@ -51,8 +51,8 @@ private func logBeta(_ a: Double, _ b: Double) -> Double {
     .logGamma(a) + .logGamma(b) - .logGamma(a + b)
 }
 
-/// Abramowitz and Stegun 26.5.8 by the modified Lentz method (Thompson and Barnett, J. Comput. Phys. 64, 1986). It needs
-/// about sqrt(max(a, b)) terms; the bound on them only keeps absurd parameters from hanging.
+/// Abramowitz and Stegun 26.5.8 by the modified Lentz method (Thompson and Barnett, J. Comput. Phys. 64, 1986). It
+/// needs about sqrt(max(a, b)) terms; the bound on them only keeps absurd parameters from hanging.
 private func continuedFraction(_ x: Double, a: Double, b: Double) -> Double {
     let tiny = 1e-300
     func away(_ value: Double) -> Double { value.magnitude < tiny ? tiny : value }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// A 128-bit digest of a sequence of words: Philox4x32-10 as the block cipher of the Davies-Meyer construction, the word
-/// being the key. Equal on every machine and in every run; not a defence against someone who looks for collisions.
+/// A 128-bit digest of a sequence of words: Philox4x32-10 as the block cipher of the Davies-Meyer construction, the
+/// word being the key. Equal on every machine and in every run; not a defence against someone who looks for collisions.
 package struct Fingerprint: Hashable, Sendable {
     private var state = SIMD4<UInt32>(0x243F_6A88, 0x85A3_08D3, 0x1319_8A2E, 0x0370_7344)
 

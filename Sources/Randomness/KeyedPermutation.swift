@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /// A permutation of 0..<count that needs no memory: a Feistel network over the smallest even number of bits that holds
-/// count, walked along its cycle until it lands below count (Black and Rogaway, "Ciphers with arbitrary finite domains",
-/// CT-RSA 2002). Expected cost below 4 walks of 8 rounds.
+/// count, walked along its cycle until it lands below count (Black and Rogaway, "Ciphers with arbitrary finite
+/// domains", CT-RSA 2002). Expected cost below 4 walks of 8 rounds.
 package struct KeyedPermutation: Sendable {
     package let count: UInt64
     private let halfBits: UInt64

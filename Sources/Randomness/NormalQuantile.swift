@@ -2,8 +2,8 @@
 
 import RealModule
 
-/// The standard normal law's inverse distribution function, accurate to 1 part in 10^14 in the far tails and 10^15 elsewhere;
-/// ∓infinity at 0 and 1.
+/// The standard normal law's inverse distribution function, accurate to 1 part in 10^14 in the far tails and 10^15
+/// elsewhere; ∓infinity at 0 and 1.
 ///
 /// Wichura: "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988), PPND16.
 package func normalQuantile(_ probability: Double) -> Double {
@@ -52,7 +52,8 @@ private enum Wichura {
             2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7,
         ],
         [
-            1, 5.99832206555887937690e-1, 1.36929880922737805310e-1, 1.48753612908506148525e-2, 7.86869131145613259100e-4,
+            1, 5.99832206555887937690e-1, 1.36929880922737805310e-1, 1.48753612908506148525e-2,
+            7.86869131145613259100e-4,
             1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15,
         ]
     )

@@ -36,8 +36,12 @@ struct RandomStreamTests {
     /// Pinned: these must never change, or recorded sweeps could not be repeated.
     @Test func golden() {
         let stream = RandomStream(seed: 7, index: 0, name: "lr", purpose: .proposal)
-        #expect((0..<3).map { stream.uniform(draw: $0) } == [0.6264165234328449, 0.9333628956825447, 0.9798438273948853])
-        #expect((0..<4).map { trialSeed(sweepSeed: 7, trial: $0) } == [2_852_896_837, 1_341_575_834, 197_059_622, 2_353_770_116])
+        #expect(
+            (0..<3).map { stream.uniform(draw: $0) } == [0.6264165234328449, 0.9333628956825447, 0.9798438273948853])
+        #expect(
+            (0..<4).map { trialSeed(sweepSeed: 7, trial: $0) } == [
+                2_852_896_837, 1_341_575_834, 197_059_622, 2_353_770_116,
+            ])
     }
 
     @Test func uniformsAreUniform() {
@@ -76,7 +80,9 @@ struct RandomStreamTests {
 
     @Test func normalQuantileAgreesWithScipy() {
         for (probability, quantile) in normalFixture {
-            #expect((normalQuantile(probability) - quantile).magnitude <= 1e-14 * max(1, quantile.magnitude), "\(probability)")
+            #expect(
+                (normalQuantile(probability) - quantile).magnitude <= 1e-14 * max(1, quantile.magnitude),
+                "\(probability)")
         }
         #expect(normalQuantile(0) == -.infinity)
         #expect(normalQuantile(1) == .infinity)
@@ -87,6 +93,8 @@ struct RandomStreamTests {
 func kolmogorovDistance(_ sorted: [Double]) -> Double {
     let count = Double(sorted.count)
     return sorted.enumerated().reduce(0) { worst, item in
-        max(worst, (item.element - Double(item.offset) / count).magnitude, (Double(item.offset + 1) / count - item.element).magnitude)
+        max(
+            worst, (item.element - Double(item.offset) / count).magnitude,
+            (Double(item.offset + 1) / count - item.element).magnitude)
     }
 }

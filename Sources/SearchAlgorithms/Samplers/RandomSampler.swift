@@ -3,8 +3,8 @@
 import Randomness
 package import SweepModel
 
-/// Random search: every parameter of proposal k is drawn by a stream of its own, keyed by (sweep seed, k, parameter name).
-/// A duplicate is drawn again, all its parameters, with the streams' next numbers.
+/// Random search: every parameter of proposal k is drawn by a stream of its own, keyed by (sweep seed, k, parameter
+/// name). A duplicate is drawn again, all its parameters, with the streams' next numbers.
 package struct RandomSampler: Sampler {
     /// Draws before a finite space is walked instead.
     private static let draws: UInt32 = 64
@@ -34,8 +34,8 @@ package struct RandomSampler: Sampler {
     }
 }
 
-/// The names' hashes, except that a name whose hash an earlier one has is hashed with a prime behind it: otherwise the two
-/// parameters would always be drawn alike.
+/// The names' hashes, except that a name whose hash an earlier one has is hashed with a prime behind it: otherwise the
+/// two parameters would always be drawn alike.
 func distinctHashes(_ names: [String]) -> [UInt32] {
     var taken: Set<UInt32> = []
     return names.map { name in

@@ -3,8 +3,8 @@
 import Randomness
 import SweepModel
 
-/// Finds what is left of a finite space once drawing has become a search for needles: walks the cells in a keyed order from
-/// a keyed start. Together all walks of a sweep cost about n ln n steps for n cells.
+/// Finds what is left of a finite space once drawing has become a search for needles: walks the cells in a keyed order
+/// from a keyed start. Together all walks of a sweep cost about n ln n steps for n cells.
 struct RemainingCells: Sendable {
     private let cells: Cells
     private let order: KeyedPermutation

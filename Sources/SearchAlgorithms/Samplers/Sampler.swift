@@ -16,7 +16,8 @@ package struct Proposal: Hashable, Sendable {
 /// A sequence of configurations. What stands at an index depends on the sweep's definition and the index, and on `seen`
 /// only so far as a duplicate is replaced or passed over.
 package protocol Sampler: Sendable {
-    /// The first proposal at an index ≥ `index` whose configuration `seen` does not hold; nil when the space is exhausted.
+    /// The first proposal at an index ≥ `index` whose configuration `seen` does not hold; nil when the space is
+    /// exhausted.
     func proposal(at index: Int, excluding seen: SeenConfigurations) -> Proposal?
 }
 

@@ -20,8 +20,9 @@ package enum SamplerError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .endless(let parameter):
-            return "a grid cannot hold \"\(parameter)\", which has endlessly many values: give it `values`, integer bounds, "
-                + "or bounds with a `step`, or choose `method: random` or `sobol`"
+            return
+                "a grid cannot hold \"\(parameter)\", which has endlessly many values: give it `values`, integer "
+                + "bounds, or bounds with a `step`, or choose `method: random` or `sobol`"
         case .foreignToWandbOrder(let parameter):
             return "W&B's grid cannot hold \"\(parameter)\": it takes constants, `values` without probabilities, "
                 + "integer bounds and q_uniform; leave out `order: wandb`, or give \"\(parameter)\" `values`"

@@ -4,8 +4,8 @@ import Randomness
 package import SweepModel
 
 /// The configurations a sweep has already proposed, by canonical value: 3e6 and 3000000 are one, and the order of a
-/// configuration's entries does not count. It keeps 16 bytes for each, a digest; two of a million configurations share one
-/// by accident with a probability of 10^-27.
+/// configuration's entries does not count. It keeps 16 bytes for each, a digest; two of a million configurations share
+/// one by accident with a probability of 10^-27.
 package struct SeenConfigurations: Sendable {
     private var digests: Set<Fingerprint> = []
 

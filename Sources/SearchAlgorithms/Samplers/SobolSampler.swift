@@ -3,8 +3,8 @@
 import Randomness
 package import SweepModel
 
-/// Quasi-random search: proposal k is point k of Sobol's sequence, scrambled with the sweep's seed, one dimension for each
-/// parameter that is no constant. Points that round to a configuration already seen are passed over.
+/// Quasi-random search: proposal k is point k of Sobol's sequence, scrambled with the sweep's seed, one dimension for
+/// each parameter that is no constant. Points that round to a configuration already seen are passed over.
 package struct SobolSampler: Sampler {
     /// Points passed over in a row before a finite space is walked instead.
     private static let points = 64

@@ -3,8 +3,8 @@
 package import SweepModel
 
 /// The configurations of a finite space, each once and each by its number, in coarse-to-fine shells: shell 0 is the
-/// coarsest grid, and the shells up to any depth make up a complete grid. Nothing is listed; a number is taken apart into
-/// digits.
+/// coarsest grid, and the shells up to any depth make up a complete grid. Nothing is listed; a number is taken apart
+/// into digits.
 ///
 /// Parameters that conditions tie together form a component; the values that conditions name split a component into
 /// variants, within each of which the same parameters are active. A space is the product of its components, a component
@@ -33,8 +33,8 @@ package struct Cells: Sendable {
         var count: Int { sums[sums.count - 1] }
     }
 
-    /// Nil when a parameter has infinitely many values, when there are more than `limit` cells, or when conditions make more
-    /// than 20,000 variants.
+    /// Nil when a parameter has infinitely many values, when there are more than `limit` cells, or when conditions make
+    /// more than 20,000 variants.
     package init?(_ space: SearchSpace, limit: Int = defaultLimit) {
         let levels = space.parameters.compactMap(\.distribution.levels)
         guard levels.count == space.parameters.count else { return nil }
@@ -114,8 +114,8 @@ package struct Cells: Sendable {
 }
 
 extension Distribution {
-    /// Whether some of the values, spread evenly, stand for the rest. So it is for numbers, ordinals, and lists of numbers
-    /// that rise or fall, and not for names.
+    /// Whether some of the values, spread evenly, stand for the rest. So it is for numbers, ordinals, and lists of
+    /// numbers that rise or fall, and not for names.
     fileprivate var hasOrder: Bool {
         switch self {
         case .constant:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// The order in which a grid takes up an axis' levels 0..<count. A level's rank is its place in that order; the levels of
-/// depth 0 come first, then those of depth 1, and so on, each depth from the lowest level to the highest.
+/// The order in which a grid takes up an axis' levels 0..<count. A level's rank is its place in that order; the levels
+/// of depth 0 come first, then those of depth 1, and so on, each depth from the lowest level to the highest.
 enum Refinement: Hashable, Sendable {
     /// In their own order, all at depth 0: for values that have no order, of which no few stand for the rest.
     case flat(Int)
@@ -78,8 +78,8 @@ enum Refinement: Hashable, Sendable {
         (2 * j * (count - 1) + intervals) / (2 * intervals)
     }
 
-    /// The level number `offset` of those that no point of the `intervals` intervals hits. Intervals are at most two levels
-    /// long here, so each holds at most one.
+    /// The level number `offset` of those that no point of the `intervals` intervals hits. Intervals are at most two
+    /// levels long here, so each holds at most one.
     private func missing(_ offset: Int, from intervals: Int) -> Int {
         // The last point before which at most `offset` levels are missing.
         var low = 0

@@ -11,8 +11,8 @@ extension SearchSpace {
         }
     }
 
-    /// The configuration that a number in [0, 1) for each parameter, asked for by the parameter's place in the space, makes.
-    /// Parents come first, inactive parameters are left out and not asked for.
+    /// The configuration that a number in [0, 1) for each parameter, asked for by the parameter's place in the space,
+    /// makes. Parents come first, inactive parameters are left out and not asked for.
     package func configuration(from u: (Int) -> Double) -> Configuration {
         var entries: [Configuration.Entry] = []
         entries.reserveCapacity(parameters.count)

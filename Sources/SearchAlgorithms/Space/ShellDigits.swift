@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Takes apart a place in a box minus the smaller box in its corner, dimension by dimension: the shell is the disjoint union,
-/// over each dimension, of the points that leave the inner box there first.
+/// Takes apart a place in a box minus the smaller box in its corner, dimension by dimension: the shell is the disjoint
+/// union, over each dimension, of the points that leave the inner box there first.
 struct ShellDigits {
     private let inner: [Int]
     private let outer: [Int]

@@ -16,7 +16,9 @@ extension JSONValue {
             return .array(values.map(\.canonical))
         case .object(let members):
             return .object(
-                members.map { Member($0.name, $0.value.canonical) }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+                members.map { Member($0.name, $0.value.canonical) }.sorted {
+                    $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+                })
         }
     }
 

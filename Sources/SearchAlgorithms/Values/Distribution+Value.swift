@@ -5,15 +5,16 @@ import RealModule
 package import SweepModel
 
 extension Distribution {
-    /// The value at u in [0, 1): the distribution's quantile, rounded where it has a quantum or a step. Always finite and
-    /// always one of `levels`, where there are any. u outside [0, 1) is moved to its nearest end.
+    /// The value at u in [0, 1): the distribution's quantile, rounded where it has a quantum or a step. Always finite
+    /// and always one of `levels`, where there are any. u outside [0, 1) is moved to its nearest end.
     package func value(at u: Double) -> JSONValue {
         let u = min(max(u, 0), 1 - 0x1p-53)
         switch self {
         case .constant(let value):
             return value
         case .categorical(let values, let probabilities, _):
-            return probabilities.isEmpty ? values[Int(u * Double(values.count))] : weighted(values, probabilities, at: u)
+            return probabilities.isEmpty
+                ? values[Int(u * Double(values.count))] : weighted(values, probabilities, at: u)
         case .integer(let low, let high, _, let log):
             guard let levels, low < high else { return .integer(low) }
             guard log else { return levels.value(levels.index(at: u)) }
@@ -58,8 +59,8 @@ extension Distribution {
         return quantum.rounded(law.value(at: u), within: levels)
     }
 
-    /// The level whose cell [value, value + step) holds the log-uniform law's value between the lowest cell's lower and the
-    /// highest cell's upper end: for 1 to 9, Benford's law of first digits.
+    /// The level whose cell [value, value + step) holds the log-uniform law's value between the lowest cell's lower and
+    /// the highest cell's upper end: for 1 to 9, Benford's law of first digits.
     private func logarithmic(_ u: Double, low: Double, step: Double, count: UInt64) -> UInt64 {
         let end = low + Double(count) * step
         let place = (Double.exp(Double.log(low) + u * (Double.log(end) - Double.log(low))) - low) / step
