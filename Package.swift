@@ -51,12 +51,16 @@ let numbers: [Target] = [
 ]
 
 let tests: [Target] = [
-    .target(name: "TestSupport", dependencies: ["SweepModel"], path: "Tests/TestSupport"),
+    .target(
+        name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
+        path: "Tests/TestSupport"),
     .testTarget(name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"]),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
     .testTarget(name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"]),
     .testTarget(name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
-    .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "SweepModel", "Randomness", "TestSupport"]),
+    .testTarget(
+        name: "SweepEngineTests",
+        dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", "Randomness", "TestSupport", collections]),
     .testTarget(name: "SweepStoreTests", dependencies: ["SweepStore", "SweepEngine", "SweepModel", "TestSupport"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "TestSupport"]),
     .testTarget(name: "WorkerAgentTests", dependencies: ["WorkerAgent", "WorkerProtocol", "SweepModel", "TestSupport"]),

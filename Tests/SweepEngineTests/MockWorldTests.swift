@@ -7,7 +7,7 @@ import Testing
 
 /// Whole sweeps under faults, in virtual time.
 @Suite struct MockWorldTests {
-    @Test(arguments: 0..<8)
+    @Test(arguments: 0..<16)
     func everyTrialEndsUnderAnyFaults(block: UInt64) {
         for seed in block * 50..<(block + 1) * 50 {
             var world = MockWorld(seed: seed)

@@ -21,8 +21,8 @@ package struct FaultRates: Sendable {
     package static func drawn(_ random: inout SeededRandom) -> FaultRates {
         func draw(_ highest: Double) -> Double { random.chance(0.5) ? Double(random.int(0...100)) / 100 * highest : 0 }
         return FaultRates(
-            loss: draw(0.3), duplication: draw(0.2), reordering: draw(0.3), coordinatorCrash: draw(0.02),
-            workerCrash: draw(0.01), reconnection: draw(0.02), partition: draw(0.005), userFailure: draw(0.2),
+            loss: draw(0.3), duplication: draw(0.2), reordering: draw(0.3), coordinatorCrash: draw(0.04),
+            workerCrash: draw(0.01), reconnection: draw(0.02), partition: draw(0.005), userFailure: draw(0.4),
             decline: draw(0.2), operatorWish: draw(0.03))
     }
 }

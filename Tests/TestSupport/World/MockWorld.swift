@@ -63,7 +63,7 @@ package struct MockWorld {
         random = SeededRandom(seed: seed)
         self.faults = faults ?? .drawn(&random)
         rates = self.faults
-        let trials = random.int(1...14)
+        let trials = random.int(1...20)
         spaceSize = random.chance(0.2) ? random.int(1...14) : 10_000
         let baselines = (0..<random.int(0...2)).map { Configuration.proposal(100_000 + $0) }
         var limits = SweepDefinition.Limits()
