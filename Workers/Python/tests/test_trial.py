@@ -237,16 +237,19 @@ def test_sigterm_is_a_request_for_a_checkpoint(agent):
     assert agent.lines[-1]["type"] == "checkpoint"
 
 
+LONG_STEP = """
+    import sweepd, time
+    with sweepd.trial() as trial:
+        trial.report(0, loss=1)
+        print("ready", flush=True)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            time.sleep(0.01)
+"""
+
+
 def test_a_second_sigterm_insists(agent):
-    process = script("""
-        import sweepd, time
-        with sweepd.trial() as trial:
-            trial.report(0, loss=1)
-            print("ready", flush=True)
-            end = time.monotonic() + 60
-            while time.monotonic() < end:
-                time.sleep(0.01)
-    """)
+    process = script(LONG_STEP)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
     time.sleep(0.1)
@@ -254,3 +257,32 @@ def test_a_second_sigterm_insists(agent):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")
+
+
+def test_the_workers_sigterm_after_its_stop_insists(agent):
+    process = script(LONG_STEP)
+    assert process.stdout.readline() == "ready\n"
+    agent.send({"type": "stop", "reason": "rung 1"})
+    time.sleep(0.1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_a_checkpoint_that_is_being_written_is_not_interrupted(agent):
+    process = script("""
+        import sweepd, time
+        with sweepd.trial() as trial:
+            with trial.new_checkpoint(1) as directory:
+                print("ready", flush=True)
+                time.sleep(0.5)
+                (directory / "w").write_text("x")
+    """)
+    assert process.stdout.readline() == "ready\n"
+    agent.send({"type": "stop", "reason": "rung 1"})
+    time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert agent.wait_for(2)[1]["type"] == "checkpoint"

@@ -239,6 +239,22 @@ def test_resume(start, tmp_path):
     assert coordinator.events(0)[1]["step"] == 10
 
 
+def test_a_resumed_attempt_may_have_nothing_left_to_do(start, tmp_path):
+    checkpoint = {"step": 9, "location": str(tmp_path), "digest": "", "bytes": 0}
+    assert last(run(start, lambda trial: None, lease={"resume": checkpoint}))["outcome"] == "completed"
+
+
+def test_a_step_that_goes_backwards_is_kept_and_warned_of_once(start):
+    def train(trial):
+        for step in (3, 2, 1):
+            trial.report(step, loss=1)
+        trial.report(loss=1)
+
+    coordinator = run(start, train)
+    assert kinds(coordinator) == ["started", "report", "warning", "report", "report", "report", "finished"]
+    assert [event["step"] for event in coordinator.events(0) if event["kind"] == "report"] == [3, 2, 1, 4]
+
+
 def test_time_limit(start):
     def train(trial):
         for step in range(1000):

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 import operator
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 # Integers up to here are exact in every JSON reader.
 LARGEST_STEP = 2**53
 LONGEST_NAME = 256
+MOST_METRICS = 1000
 
 
 def checked_metrics(values: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, float]:
@@ -23,6 +25,8 @@ def checked_metrics(values: Mapping[str, Any] | None, named: Mapping[str, Any]) 
         raise TypeError(f"report() takes metrics as names or as one dict, not as {type(values).__name__}")
     if not metrics:
         raise ValueError("report() needs at least one metric: trial.report(step, loss=0.31)")
+    if len(metrics) > MOST_METRICS:
+        raise ValueError(f"a report may have {MOST_METRICS} metrics, this one has {len(metrics)}")
     return {_name(name): value if type(value) is float else _number(name, value) for name, value in metrics.items()}
 
 
@@ -51,8 +55,13 @@ def encoded(value: float) -> float | str:
 def _name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a metric's name must be a string, not {name!r} ({type(name).__name__})")
-    if not name or len(name) > LONGEST_NAME:
-        raise ValueError(f"a metric's name must have 1 to {LONGEST_NAME} characters, not {len(name)}")
+    if 0 < len(name) <= LONGEST_NAME and name.isascii() and name.isprintable():
+        return name
+    size = len(name.encode("utf-8", "replace"))
+    if not 0 < size <= LONGEST_NAME:
+        raise ValueError(f"a metric's name must have 1 to {LONGEST_NAME} bytes, not {size}")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise ValueError(f"a metric's name must have no control characters: {name!r}")
     return name
 
 

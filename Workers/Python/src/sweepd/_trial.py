@@ -70,6 +70,7 @@ class Trial:
         self._asks_for_checkpoints = False
         self._stop: str | None = None
         self._terminated = False
+        self._saving = False
         self._previous_handler: Any = None
 
     def report(self, step: int | None = None, values: Mapping[str, Any] | None = None, /, **metrics: Any) -> None:
@@ -105,12 +106,15 @@ class Trial:
         self._asks_for_checkpoints = True
         number = checked_step(step)
         temporary = _checkpoints.prepare(self._folder, number)
+        self._saving = True
         try:
             yield temporary
             saved = _checkpoints.publish(temporary, self._folder, number)
         except BaseException:
             _checkpoints.discard(temporary)
             raise
+        finally:
+            self._saving = False
         self._channel.checkpoint(saved)
         self._saved_at = time.monotonic()
         if self._pending():
@@ -139,10 +143,12 @@ class Trial:
         return self._stop is not None
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
-        # The first asks for a stop, as the worker's line does; the two may come together. The second insists.
-        if self._terminated:
-            self._stop = self._stop or "terminated"
-            raise TrialStopped(self._stop)
+        # The worker asks over its socket, and sends this when its patience ends; from anyone else the first is a
+        # request. A checkpoint that is being written has until the kill that follows.
+        reason = self._stop or self._channel.stop_reason() or ("terminated" if self._terminated else None)
+        if reason is not None and not self._saving:
+            self._stop = reason
+            raise TrialStopped(reason)
         self._terminated = True
 
 

@@ -173,11 +173,11 @@ def failed(cause: str, message: str, tail: str, resources: Mapping[str, Any], ex
     return f'"kind":"failed","failure":{_text(failure)},"resources":{_text(resources)}'
 
 
-def resources(seconds: float, steps: int, peak_bytes: int | None) -> dict[str, Any]:
+def resources(seconds: float, seconds_per_step: float | None, peak_bytes: int | None) -> dict[str, Any]:
     """What an attempt used."""
     used: dict[str, Any] = {"seconds": round(seconds, 6)}
-    if steps:
-        used["seconds_per_step"] = round(seconds / steps, 6)
+    if seconds_per_step is not None:
+        used["seconds_per_step"] = round(seconds_per_step, 9)
     if peak_bytes is not None:
         used["peak_memory"] = peak_bytes
     return used

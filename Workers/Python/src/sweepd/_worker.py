@@ -47,8 +47,11 @@ class _Reports:
     def __init__(self, link: Link, lease: Lease, held: Held, deadline: float | None) -> None:
         self._link, self._lease, self._held, self._deadline = link, lease, held, deadline
         self.last_step = lease.resume.step if lease.resume else 0
-        self.steps = 0
         self.objective: float | None = None
+        self.reported = False
+        self._first: tuple[int, float] | None = None
+        self._last: tuple[int, float] | None = None
+        self._warned = False
 
     def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
         """Pass on metrics; without a step, the one after the last."""
@@ -56,10 +59,23 @@ class _Reports:
         body = wire.report(number, metrics)
         if len(body) > _REPORT_BYTES:
             raise ValueError(f"one report may take {_REPORT_BYTES >> 10} KiB, this one takes {len(body) >> 10} KiB")
+        if self.reported and number < self.last_step and not self._warned:
+            self._warned = True
+            text = f"step {number} was reported after step {self.last_step}; it is kept as it is"
+            self._record(wire.warning(text))
         self._record(body)
-        self.last_step = number
-        self.steps += 1
+        self.reported = True
+        self.last_step = max(self.last_step, number)
+        self._last = (number, time.monotonic())
+        self._first = self._first or self._last
         self.objective = metrics.get(self._lease.metric, self.objective)
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Measured from the first report to the last; None before there are two steps."""
+        if self._first is None or self._last is None or self._last[0] <= self._first[0]:
+            return None
+        return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
 
     def checkpoint(self, saved: Saved) -> None:
         """Pass on that a checkpoint is complete."""
@@ -172,7 +188,7 @@ class _Runner:
         exit_code: int | None = None
         try:
             self._report_result(self._function(Trial(facts, reports, self._checkpoint_every)), reports, lease)
-            ending = _judged(reports.objective, lease)
+            ending = _judged(reports, lease)
         except TrialStopped:
             if self._link.interrupted and held.stop_reason is None:
                 # Nobody but the signal asked: the bye releases the lease, and the trial goes on elsewhere.
@@ -188,14 +204,16 @@ class _Runner:
             code = error.code
             exit_code = 0 if code is None else code if isinstance(code, int) else 1
             if exit_code == 0:
-                ending = _judged(reports.objective, lease)
+                ending = _judged(reports, lease)
             else:
                 ending = ("user", f"exit code {exit_code}", traceback.format_exc())
         except BaseException as error:
             # The accelerators' libraries have classes of their own for it.
             cause = "memory" if "OutOfMemory" in type(error).__name__ else "user"
             ending = (cause, _line(error), traceback.format_exc())
-        used = wire.resources(time.monotonic() - began, reports.steps, _peak() if self._measures_memory else None)
+        used = wire.resources(
+            time.monotonic() - began, reports.seconds_per_step, _peak() if self._measures_memory else None
+        )
         if isinstance(ending, str):
             body = wire.finished(ending, used)
         else:
@@ -229,8 +247,12 @@ class _Runner:
             reports.report(None, checked_metrics(metrics, {}))
 
 
-def _judged(objective: float | None, lease: Lease) -> tuple[str, str, str] | str:
+def _judged(reports: _Reports, lease: Lease) -> tuple[str, str, str] | str:
+    objective = reports.objective
     if objective is None:
+        # An earlier attempt's reports count, and it may have saved its last step just before it was lost.
+        if lease.resume and not reports.reported:
+            return "completed"
         return "user", f"no metric '{lease.metric}' was reported", ""
     if not math.isfinite(objective):
         return "diverged", f"{lease.metric} was {objective} at the end", ""
