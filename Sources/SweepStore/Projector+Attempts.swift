@@ -73,7 +73,7 @@ extension Projector {
                 resources.seconds, resources.secondsPerStep, resources.peakMemoryBytes, fence.number,
             ])
         let end = TrialEnd(
-            failures: failure.map(\.cause.countsAsFailure) == true ? 1 : 0, cause: failure?.cause.rawValue,
+            failures: failure?.cause.countsAsFailure == true ? 1 : 0, cause: failure?.cause.rawValue,
             message: failure?.message, resources: resources)
         try dispose(try owner(of: fence), disposition, end, at: at)
     }

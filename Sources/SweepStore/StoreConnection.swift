@@ -44,6 +44,9 @@ enum StoreConnection {
     ///
     /// - Parameter errorNumber: `errno` of the connection's last failed system call, where it is known.
     static func translate(_ error: any Error, directory: StoreDirectory, errorNumber: Int32 = 0) -> any Error {
+        if let impossible = error as? ImpossibleEvent {
+            return StoreError.inconsistent(directory.database, reason: impossible.description)
+        }
         guard let error = error as? DatabaseError else { return error }
         let reason = "\(error.message ?? error.resultCode.description) (SQLite \(error.extendedResultCode.rawValue))"
         switch error.resultCode {
@@ -54,11 +57,12 @@ enum StoreConnection {
             let isSpace = errorNumber == ENOSPC || errorNumber == EDQUOT || errorNumber == EFBIG
             if !isSync, isSpace || directory.isFull { return StoreError.diskFull(directory.path) }
             return StoreError.ioFailure(directory.database, reason: reason)
+        case .SQLITE_CONSTRAINT: return StoreError.inconsistent(directory.database, reason: reason)
         case .SQLITE_CORRUPT: return StoreError.damagedDatabase(directory.database, reason: reason)
         case .SQLITE_NOTADB: return StoreError.foreignDatabase(directory.database)
         case .SQLITE_READONLY: return StoreError.readOnly(directory.database)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH: return StoreError.permissionDenied(directory.database)
-        default: return error
+        default: return StoreError.system(call: "SQLite's use", path: directory.database, reason: reason)
         }
     }
 

@@ -11,6 +11,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case damagedJournal(database: String, batch: Int64, reason: String)
     /// SQLite found the file itself damaged.
     case damagedDatabase(String, reason: String)
+    /// An event contradicts the tables: a bug in sweepd.
+    case inconsistent(String, reason: String)
     case networkFileSystem(directory: String, kind: String)
     /// Nothing of the batch was kept; the same batch may be appended again once there is space.
     case diskFull(String)
@@ -39,9 +41,11 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "data directory from a backup"
         case .damagedDatabase(let database, let reason):
             "\(database) is damaged: \(reason); restore the data directory from a backup"
+        case .inconsistent(let database, let reason):
+            "\(database): \(reason); this is a bug in sweepd: please report it with what 'sweepd verify' says"
         case .networkFileSystem(let directory, let kind):
             "\(directory) is on a file system of type \(kind), where SQLite's locks and syncs cannot be relied on: "
-                + "choose a local directory with --data"
+                + "choose a local directory with --data, or take the risk with --unsafe-fs"
         case .diskFull(let directory):
             "the disk that holds \(directory) is full: free some space; nothing that was recorded is lost"
         case .ioFailure(let database, let reason):
@@ -60,7 +64,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .locked, .newerSchema, .foreignDatabase, .networkFileSystem, .diskFull, .notADirectory, .permissionDenied,
             .readOnly, .noData:
             true
-        case .damagedJournal, .damagedDatabase, .ioFailure, .system: false
+        case .damagedJournal, .damagedDatabase, .inconsistent, .ioFailure, .system: false
         }
     }
 }
