@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+/// A dense matrix of doubles, stored column after column.
+package struct Matrix: Hashable, Sendable {
+    package let rows: Int
+    package let columns: Int
+    /// Element (row, column) stands at row + column · rows.
+    package var elements: [Double]
+
+    /// - Precondition: `elements` holds rows · columns numbers, column after column.
+    package init(rows: Int, columns: Int, elements: [Double]) {
+        precondition(
+            rows >= 0 && columns >= 0 && elements.count == rows * columns, "the shape does not fit the elements")
+        self.rows = rows
+        self.columns = columns
+        self.elements = elements
+    }
+
+    package init(rows: Int, columns: Int, filledWith value: Double = 0) {
+        self.init(rows: rows, columns: columns, elements: Array(repeating: value, count: rows * columns))
+    }
+
+    package init(rows: Int, columns: Int, element: (_ row: Int, _ column: Int) -> Double) {
+        self.init(
+            rows: rows, columns: columns,
+            elements: (0..<rows * columns).map { element($0 % rows, $0 / rows) })
+    }
+
+    package static func identity(_ size: Int) -> Matrix {
+        Matrix(rows: size, columns: size) { $0 == $1 ? 1 : 0 }
+    }
+
+    package subscript(row: Int, column: Int) -> Double {
+        get {
+            precondition(row >= 0 && row < rows, "no such row")
+            return elements[row + column * rows]
+        }
+        set {
+            precondition(row >= 0 && row < rows, "no such row")
+            elements[row + column * rows] = newValue
+        }
+    }
+
+    package var transposed: Matrix {
+        Matrix(rows: columns, columns: rows) { self[$1, $0] }
+    }
+
+    package var trace: Double {
+        (0..<min(rows, columns)).reduce(0) { $0 + self[$1, $1] }
+    }
+}
