@@ -262,6 +262,7 @@ def test_a_second_sigterm_insists(agent):
 def test_the_workers_sigterm_after_its_stop_insists(agent):
     process = script(LONG_STEP)
     assert process.stdout.readline() == "ready\n"
+    agent.wait_for(1)
     agent.send({"type": "stop", "reason": "rung 1"})
     time.sleep(0.1)
     assert process.poll() is None
@@ -280,6 +281,7 @@ def test_a_checkpoint_that_is_being_written_is_not_interrupted(agent):
                 (directory / "w").write_text("x")
     """)
     assert process.stdout.readline() == "ready\n"
+    agent.wait_for(1)
     agent.send({"type": "stop", "reason": "rung 1"})
     time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
