@@ -87,6 +87,14 @@ final class Attempt {
         }
     }
 
+    /// Ends the child at once, for the worker's sake.
+    func kill() {
+        guard isRunning else { return }
+        termination = termination ?? .workerStops
+        pendingSignal = nil
+        child.signalGroup(SIGKILL)
+    }
+
     func tellToStop(_ connection: ReportConnection) {
         let reason: String? =
             switch termination {

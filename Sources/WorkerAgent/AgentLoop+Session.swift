@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Logging
+import SweepModel
+import WorkerProtocol
+import ZeroMQ
+
+/// What the session wants done.
+extension AgentLoop {
+    func receive(_ frames: [[UInt8]]) {
+        do {
+            perform(session.received(try MessageCodec.decodeCoordinator(frames), now: BootClock.now))
+        } catch {
+            log.warning("a message of the coordinator was dropped: \(error)")
+        }
+    }
+
+    func perform(_ effects: [WorkerEffect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let envelope): send(envelope)
+            case .start(let lease): take(lease)
+            case .stop(let fence, let reason): stop(fence, reason: reason)
+            case .abandon(let fence, let reason):
+                log.info("attempt \(fence) is abandoned: \(reason)")
+                waiting.removeAll { $0.fence == fence }
+                attempt(fence)?.terminate(.abandoned, now: BootClock.now)
+            case .reconnect: reconnect()
+            case .drain(let isWanted): coordinatorDrains = isWanted
+            case .refused(let refusal): log.error("the coordinator refuses this worker: \(refusal.message)")
+            case .closed(let fence): log.debug("attempt \(fence) is closed")
+            }
+        }
+    }
+
+    private func attempt(_ fence: Fence) -> Attempt? { attempts.first { $0.fence == fence } }
+
+    private func send(_ envelope: Envelope<WorkerMessage>) {
+        do {
+            // Refused for want of a peer or of room: the session sends again what matters.
+            _ = try socket.send(try MessageCodec.encode(envelope))
+        } catch {
+            log.error("a message could not be sent: \(error)")
+        }
+    }
+
+    private func reconnect() {
+        do throws(ZMQError) {
+            socket = try Self.connect(to: endpoint, in: context)
+            perform(session.connected(now: BootClock.now))
+        } catch {
+            log.warning("cannot open a new connection, the old one stays: \(error)")
+        }
+    }
+
+    private func take(_ lease: Lease) {
+        guard attempt(lease.fence) == nil, !waiting.contains(where: { $0.fence == lease.fence }) else { return }
+        waiting.append(lease)
+        startWaiting()
+    }
+
+    private func stop(_ fence: Fence, reason: String) {
+        if let index = waiting.firstIndex(where: { $0.fence == fence }) {
+            waiting.remove(at: index)
+            perform(session.record(.finished(.stopped, Resources(seconds: 0)), for: fence, now: BootClock.now))
+        } else {
+            attempt(fence)?.terminate(.stop(reason: reason), now: BootClock.now)
+        }
+    }
+
+    /// Begins leases while slots are free.
+    func startWaiting() {
+        while !coordinatorDrains, order == .none, !waiting.isEmpty, !freeSlots.isEmpty {
+            let lease = waiting.removeFirst()
+            let slot = freeSlots.removeFirst()
+            do throws(AttemptLaunch.Refusal) {
+                let attempt = try begin(lease, slot: slot)
+                attempts.append(attempt)
+                let now = BootClock.now
+                nextSample = min(nextSample ?? now + .seconds(2), now + .milliseconds(200))
+                record([.started(resumedFrom: lease.resume?.step)], for: attempt)
+            } catch {
+                freeSlots.append(slot)
+                perform(session.record(.failed(error.failure, Resources()), for: lease.fence, now: BootClock.now))
+            }
+        }
+    }
+
+    private func begin(_ lease: Lease, slot: Int) throws(AttemptLaunch.Refusal) -> Attempt {
+        let folder =
+            lease.attemptDirectory.isEmpty ? "\(options.scratchDirectory)/\(lease.fence)" : lease.attemptDirectory
+        let files = AttemptFiles(folder: folder)
+        let pattern: MetricPattern?
+        do throws(MetricPattern.Failure) {
+            if let text = lease.metricPattern { pattern = try MetricPattern(text) } else { pattern = nil }
+        } catch {
+            throw AttemptLaunch.Refusal(.user, error.description)
+        }
+        do {
+            try files.write(lease.configuration)
+            let socketPath = "\(options.scratchDirectory)/\(lease.fence)"
+            let listener = try ReportListener.open(socketPath + ".s")
+            let output = try OutputLog.open(path: files.output)
+            let environment = ChildEnvironment.variables(
+                for: lease, files: files, socket: listener.path, card: cards.isEmpty ? nil : cards[slot],
+                options: options)
+            let child = try AttemptLaunch(lease: lease, files: files, environment: environment).start()
+            options.processGuard?.watch(child.id)
+            return Attempt(
+                lease: lease, slot: slot, child: child, listener: listener, log: output, pattern: pattern,
+                now: BootClock.now)
+        } catch let refusal as AttemptLaunch.Refusal {
+            throw refusal
+        } catch {
+            throw AttemptLaunch.Refusal(.infrastructure, "cannot prepare the attempt: \(error)")
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Logging
+import SweepModel
+import WorkerProtocol
+import ZeroMQ
+
+/// The agent's one loop, on the agent's one thread.
+final class AgentLoop {
+    /// Read at once from each source before the others have their turn.
+    private static let messagesPerTurn = 64
+
+    let options: WorkerAgentOptions
+    let orders: AgentOrders
+    let context: Context
+    let endpoint: Endpoint
+    let log: Logger
+    /// One a slot; empty without graphics cards.
+    let cards: [String]
+
+    var session: WorkerSession
+    var socket: Socket
+    var attempts: [Attempt] = []
+    /// Leases accepted and not begun.
+    var waiting: [Lease] = []
+    var freeSlots: [Int]
+    var coordinatorDrains = false
+    /// The strongest order obeyed so far.
+    var order = AgentOrders.Order.none
+    /// When goodbye has to be said at the latest.
+    var goodbyeAt: Instant?
+    var hasLeft = false
+    var nextSample: Instant?
+    /// Shared by all reads: nothing keeps it beyond its turn.
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+
+    init(options: WorkerAgentOptions, context: Context, orders: AgentOrders, endpoint: Endpoint) throws(ZMQError) {
+        self.options = options
+        self.orders = orders
+        self.context = context
+        self.endpoint = endpoint
+        log = options.logger
+        cards = options.gpus.resolved(environment: options.environment)
+        let slots = max(1, cards.isEmpty ? options.slots : min(options.slots, cards.count))
+        freeSlots = Array(0..<slots)
+        session = WorkerSession(
+            hello: Hello(
+                boot: WorkerAgentOptions.randomToken(), agent: options.agentName,
+                host: ProcessInfo.processInfo.hostName, processID: Int64(getpid()), slots: slots,
+                prefetch: options.prefetch))
+        socket = try Self.connect(to: endpoint, in: context)
+    }
+
+    static func connect(to endpoint: Endpoint, in context: Context) throws(ZMQError) -> Socket {
+        var settings = SocketOptions()
+        // Mail for a coordinator that is not there belongs to no one: the session sends it again to the next.
+        settings.immediate = true
+        settings.linger = .seconds(2)
+        settings.maximumMessageSize = 4 << 20
+        settings.limit = MessageLimit(frames: 4, bytes: 4 << 20)
+        settings.reconnectInterval = .milliseconds(100)
+        settings.maximumReconnectInterval = .seconds(5)
+        settings.connectTimeout = .seconds(10)
+        settings.heartbeatInterval = .seconds(5)
+        settings.heartbeatTimeout = .seconds(15)
+        settings.heartbeatTimeToLive = .seconds(15)
+        var socket = try Socket(.dealer, in: context, options: settings)
+        try socket.connect(endpoint)
+        return socket
+    }
+
+    func run() {
+        do throws(ZMQError) {
+            perform(session.connected(now: BootClock.now))
+            while !hasLeft { try turn() }
+        } catch {
+            log.critical("the worker ends: \(error)")
+        }
+        for attempt in attempts { attempt.child.signalGroup(SIGKILL) }
+        attempts.removeAll()
+        // What left its group (setsid) is found by the token it inherited.
+        Leftovers.kill(token: options.token, within: .seconds(1))
+        rmdir(options.scratchDirectory)
+    }
+
+    private func turn() throws(ZMQError) {
+        let isFull = session.isSpoolFull
+        var sources: [Source] = []
+        var watched: [WatchedDescriptor] = []
+        for attempt in attempts { attempt.watch(isSpoolFull: isFull, &sources, &watched) }
+        let readiness = try poll(
+            socket, wakeup: orders.wakeup, descriptors: &watched, timeout: timeout(BootClock.now))
+        if readiness.first { try receive() }
+        for (source, found) in zip(sources, watched) where found.isReadable || found.isWritable {
+            serve(source, found)
+        }
+        let now = BootClock.now
+        obey(now)
+        for attempt in attempts {
+            attempt.tick(now: now)
+            if attempt.reap(now: now) { options.processGuard?.forget(attempt.child.id) }
+            settle(attempt, now: now)
+        }
+        attempts.removeAll { attempt in
+            guard case .over = attempt.phase else { return false }
+            freeSlots.append(attempt.slot)
+            return true
+        }
+        sampleMemory(now)
+        perform(session.tick(now: now))
+        startWaiting()
+        leaveWhenDone(now)
+    }
+
+    private func timeout(_ now: Instant) -> Duration {
+        var deadlines = attempts.compactMap(\.nextDeadline)
+        deadlines.append(session.nextDeadline)
+        if !attempts.isEmpty, let nextSample { deadlines.append(nextSample) }
+        if let goodbyeAt { deadlines.append(goodbyeAt) }
+        // Without a descriptor for its end, a child is asked for it.
+        if attempts.contains(where: { $0.isRunning && $0.child.exitDescriptor < 0 }) {
+            deadlines.append(now + .milliseconds(20))
+        }
+        let next = deadlines.min() ?? now + .seconds(1)
+        return max(.zero, min(next - now, .seconds(60)))
+    }
+
+    private func receive() throws(ZMQError) {
+        for _ in 0..<Self.messagesPerTurn {
+            guard let frames = try socket.receive() else { return }
+            receive(frames)
+        }
+    }
+
+    private func serve(_ source: Source, _ found: WatchedDescriptor) {
+        switch source {
+        case .exit: break
+        case .output(let attempt): record(attempt.readOutput(&buffer), for: attempt)
+        case .listener(let attempt): attempt.acceptConnections()
+        case .connection(let attempt, let connection):
+            if found.isWritable { connection.flush() }
+            if found.isReadable { record(attempt.readReports(connection, &buffer), for: attempt) }
+            attempt.connections.removeAll { $0.isOver }
+        }
+    }
+
+    /// Reads what an ended child left, and concludes when there is no more.
+    private func settle(_ attempt: Attempt, now: Instant) {
+        guard case .draining = attempt.phase else { return }
+        guard !session.isSpoolFull else {
+            attempt.holdDrain(now: now)
+            return
+        }
+        attempt.acceptConnections()
+        for connection in attempt.connections { record(attempt.readReports(connection, &buffer), for: attempt) }
+        record(attempt.readOutput(&buffer), for: attempt)
+        guard attempt.isDrained(now: now) else { return }
+        if let event = attempt.conclude() { record([event], for: attempt) }
+    }
+
+    func record(_ events: [AttemptEvent], for attempt: Attempt) {
+        if attempt.termination == .abandoned { return }
+        for event in events { perform(session.record(event, for: attempt.fence, now: BootClock.now)) }
+    }
+
+    private func sampleMemory(_ now: Instant) {
+        let running = attempts.filter(\.isRunning)
+        guard !running.isEmpty, now >= nextSample ?? now else { return }
+        let isLimited = running.contains { $0.lease.memoryLimit != nil }
+        nextSample = now + .milliseconds(isLimited ? 500 : 2000)
+        let resident = ProcessTable.resident(ofGroups: Set(running.map { $0.child.id }))
+        for attempt in running {
+            guard var used = resident[attempt.child.id] else { continue }
+            if let limit = attempt.lease.memoryLimit, used > limit {
+                // Forked loaders share pages with their parent: count those once before anyone is killed.
+                used = ProcessTable.proportional(ofGroup: attempt.child.id) ?? used
+                if used > limit { attempt.terminate(.memoryLimit(limit: limit, used: used), now: now) }
+            }
+            attempt.peakMemory = max(attempt.peakMemory, used)
+        }
+    }
+}
