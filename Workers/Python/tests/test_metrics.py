@@ -48,7 +48,7 @@ def test_numpy():
 
 def test_names_and_shapes():
     assert checked_metrics({"a": 1}, {"b": 2}) == {"a": 1.0, "b": 2.0}
-    for wrong in ({"": 1}, {"x" * 257: 1}, {"ä" * 129: 1}, {"a\nb": 1}, {str(n): 1 for n in range(1001)}, {}):
+    for wrong in ({"": 1}, {"x" * 257: 1}, {"ä" * 129: 1}, {"a\nb": 1}, {str(n): 1 for n in range(257)}, {}):
         with pytest.raises(ValueError, match="metric"):
             checked_metrics(wrong, {})
     for wrong in ([1], 3, {1: 2}):

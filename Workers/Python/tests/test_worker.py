@@ -333,7 +333,7 @@ def test_a_second_signal_does_not_wait_for_the_function(start):
 def test_a_fatal_refusal(short_path):
     class Refusing(FakeCoordinator):
         def _handle(self, socket, message):
-            self._send(socket, "refusal", s="", code="version", message="install the same release", fatal=True)
+            self._send(socket, "error", s="", code="version", message="install the same release", fatal=True)
 
     coordinator = Refusing(f"ipc://{short_path}/r", 1)
     coordinator.start()

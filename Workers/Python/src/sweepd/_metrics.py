@@ -12,7 +12,7 @@ from typing import Any
 # Integers up to here are exact in every JSON reader.
 LARGEST_STEP = 2**53
 LONGEST_NAME = 256
-MOST_METRICS = 1000
+MOST_METRICS = 256
 
 
 def checked_metrics(values: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, float]:

@@ -194,7 +194,7 @@ class Session:
             if self.is_open:
                 self.connect(now)
             return []
-        if kind == "refusal":
+        if kind == "error":
             return [Refused(*wire.refusal(message))]
         if kind == "welcome":
             return self._welcome(wire.welcome(message), now)

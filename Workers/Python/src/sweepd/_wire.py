@@ -12,16 +12,18 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ._metrics import encoded
+from ._metrics import LARGEST_STEP, encoded
 
 MAGIC = b"sweepd/1"
 VERSION = 1
 FRAME_BYTES = 1 << 20
 EVENTS_PER_MESSAGE = 100
 TAIL_BYTES = 8 << 10
+REASON_BYTES = 1000
 WARNING_CHARACTERS = 500
 
 _text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class WireError(ValueError):
@@ -116,17 +118,17 @@ def beat(session: str, epoch: int, held: Iterable[tuple[int, int, int]]) -> str:
 
 def accept(session: str, epoch: int, fence: int, digest: str) -> str:
     """Take a lease."""
-    return _text({"t": "accept", "s": session, "e": epoch, "fence": fence, "digest": digest})
+    return _text({"t": "accept", "s": session, "e": epoch, "fence": _exact(fence), "digest": digest})
 
 
 def decline(session: str, epoch: int, fence: int, reason: str) -> str:
     """Hand a lease back."""
-    return _text({"t": "decline", "s": session, "e": epoch, "fence": fence, "reason": reason})
+    return _text({"t": "decline", "s": session, "e": epoch, "fence": _exact(fence), "reason": beginning(reason)})
 
 
 def bye(session: str, epoch: int, reason: str) -> str:
     """Leave."""
-    return _text({"t": "bye", "s": session, "e": epoch, "reason": reason})
+    return _text({"t": "bye", "s": session, "e": epoch, "reason": beginning(reason)})
 
 
 def events(session: str, epoch: int, texts: Sequence[str]) -> str:
@@ -136,7 +138,8 @@ def events(session: str, epoch: int, texts: Sequence[str]) -> str:
 
 def event(fence: int, sequence: int, body: str) -> str:
     """Number an event; `body` is one of the texts below."""
-    return f'{{"fence":{fence},"seq":{sequence},{body}}}'
+    name = str(fence) if fence <= LARGEST_STEP else f'"{fence}"'
+    return f'{{"fence":{name},"seq":{sequence},{body}}}'
 
 
 def started(resumed_from: int | None) -> str:
@@ -167,9 +170,10 @@ def finished(outcome: str, resources: Mapping[str, Any]) -> str:
 
 def failed(cause: str, message: str, tail: str, resources: Mapping[str, Any], exit_code: int | None = None) -> str:
     """The attempt failed."""
-    failure = {"cause": cause, "message": message, "tail": shortened(tail)}
+    failure: dict[str, Any] = {"cause": cause, "message": beginning(message)}
     if exit_code is not None:
         failure["exit_code"] = exit_code
+    failure["tail"] = shortened(tail)
     return f'"kind":"failed","failure":{_text(failure)},"resources":{_text(resources)}'
 
 
@@ -183,10 +187,15 @@ def resources(seconds: float, seconds_per_step: float | None, peak_bytes: int | 
     return used
 
 
+def beginning(text: str) -> str:
+    """Return the beginning of the text, as much as a reason or a message may have."""
+    return text.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
+
+
 def shortened(tail: str) -> str:
     """Return the end of the text, as much as a failure may carry."""
     data = tail.encode("utf-8", "replace")
-    return tail if len(data) <= TAIL_BYTES else data[-TAIL_BYTES:].decode("utf-8", "ignore")
+    return data[-TAIL_BYTES:].decode("utf-8", "ignore")
 
 
 # What the coordinator says.
@@ -241,7 +250,8 @@ def leases(message: Mapping[str, Any]) -> list[Lease]:
 
 def parameters_digest(params: Mapping[str, Any]) -> str:
     """Return SHA-256 over the parameters as they were decoded; it shows that no reader lost a digit."""
-    return hashlib.sha256(b"".join(_canonical(params))).hexdigest()
+    lines = [f"{_quoted(name)}={_canonical(params[name])}\n" for name in sorted(params, key=_utf8)]
+    return hashlib.sha256(_utf8("".join(lines))).hexdigest()
 
 
 def _lease(item: Mapping[str, Any]) -> Lease:
@@ -285,8 +295,13 @@ def _desired(message: Mapping[str, Any]) -> list[Desired]:
     return result
 
 
-def _held(held: Iterable[tuple[int, int, int]]) -> list[dict[str, int]]:
-    return [{"fence": fence, "last_seq": last, "acked": acked} for fence, last, acked in held]
+def _exact(integer: int) -> int | str:
+    """Many readers have doubles only: integers beyond 2^53 travel as decimal strings."""
+    return integer if integer <= LARGEST_STEP else str(integer)
+
+
+def _held(held: Iterable[tuple[int, int, int]]) -> list[dict[str, Any]]:
+    return [{"fence": _exact(fence), "last_seq": last, "acked": acked} for fence, last, acked in held]
 
 
 def _list(message: Mapping[str, Any], name: str) -> list[Any]:
@@ -317,27 +332,21 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _canonical(value: Any) -> Iterable[bytes]:
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, str):
+        return f"s:{_quoted(value)}"
+    if isinstance(value, bool):
+        return "b:true" if value else "b:false"
+    if isinstance(value, int):
+        return f"i:{value}"
+    if isinstance(value, float):
+        return f"f:{struct.pack('>d', value).hex()}"
     if value is None:
-        yield b"n"
-    elif isinstance(value, bool):
-        yield b"t" if value else b"f"
-    elif isinstance(value, int):
-        yield b"i%d;" % value
-    elif isinstance(value, float):
-        yield b"d" + struct.pack(">d", value).hex().encode()
-    elif isinstance(value, str):
-        data = value.encode("utf-8", "surrogatepass")
-        yield b"s%d:" % len(data)
-        yield data
-    elif isinstance(value, list):
-        yield b"["
-        for item in value:
-            yield from _canonical(item)
-        yield b"]"
-    else:
-        yield b"{"
-        for name, item in value.items():
-            yield from _canonical(name)
-            yield from _canonical(item)
-        yield b"}"
+        return "null"
+    if isinstance(value, list):
+        return f"[{','.join(map(_canonical, value))}]"
+    return f"{{{','.join(f'{_quoted(name)}:{_canonical(value[name])}' for name in sorted(value, key=_utf8))}}}"
