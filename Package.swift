@@ -13,13 +13,14 @@ let shell: [Target] = [
         name: "sweepd",
         dependencies: [
             "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms",
-            "SweepModel", "Randomness",
+            "SweepModel", "Randomness", collections,
+            .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     .target(
         name: "Coordinator",
         dependencies: [
-            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness",
+            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections,
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(
@@ -47,13 +48,16 @@ let core: [Target] = [
 ]
 
 let numbers: [Target] = [
-    .target(name: "Randomness", dependencies: [numerics])
+    .target(name: "LinearAlgebra", dependencies: ["CLAPACK"], swiftSettings: [.strictMemorySafety()]),
+    .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .target(name: "Randomness", dependencies: [numerics]),
 ]
 
 let tests: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
         path: "Tests/TestSupport"),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Randomness", "TestSupport"]),
     .testTarget(name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"]),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
     .testTarget(name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"]),
@@ -61,7 +65,7 @@ let tests: [Target] = [
     .testTarget(
         name: "SweepEngineTests",
         dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", "Randomness", "TestSupport", collections]),
-    .testTarget(name: "SweepStoreTests", dependencies: ["SweepStore", "SweepEngine", "SweepModel", "TestSupport"]),
+    .testTarget(name: "SweepStoreTests", dependencies: ["SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "TestSupport"]),
     .testTarget(name: "WorkerAgentTests", dependencies: ["WorkerAgent", "WorkerProtocol", "SweepModel", "TestSupport"]),
     .testTarget(

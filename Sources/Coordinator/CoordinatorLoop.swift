@@ -2,6 +2,7 @@
 
 import Foundation
 import Logging
+import OrderedCollections
 import SweepEngine
 import SweepModel
 import SweepStore
@@ -51,7 +52,7 @@ final class CoordinatorLoop {
         store = try Store.open(
             directory: data.path, options: StoreOptions(allowsUnsafeFileSystem: options.allowsUnsafeFileSystem))
         var engine = Engine(database: store.database, timers: options.timers)
-        try store.replay { engine.apply($0) }
+        _ = try store.replay { engine.apply($0) }
         self.engine = engine
         try runtime.create()
         transport = try WorkerTransport(endpoint: runtime.workerEndpoint, context: context)
@@ -190,11 +191,11 @@ final class CoordinatorLoop {
                 try store.append(turn.entries)
                 if wasFull { observer.storeIsFull(false) }
                 return
-            } catch StoreError.diskFull {
+            } catch StoreError.diskFull(_) {
                 if !wasFull { observer.storeIsFull(true) }
                 wasFull = true
                 // Nothing of this turn was promised to anyone: it may be forgotten.
-                if mailbox.isShutdownRequested { throw StoreError.diskFull }
+                if mailbox.isShutdownRequested { throw StoreError.diskFull(data.path) }
                 transport.keepAlive(
                     until: Clock.boot + .seconds(1), wakeup: mailbox.wakeup, engine: engine, limit: Self.backlogLimit)
             }

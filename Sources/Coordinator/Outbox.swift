@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Collections
+import OrderedCollections
 import SweepEngine
 import SweepModel
 import WorkerProtocol

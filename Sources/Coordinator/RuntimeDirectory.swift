@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import Foundation
+import Foundation
 
 /// Where a data directory's sockets live: an owner-only directory whose path fits into a Unix socket address (107
 /// bytes), whatever the data directory is called.

@@ -4,6 +4,7 @@ import Coordinator
 import SearchAlgorithms
 import SweepEngine
 import SweepStore
+import WorkerAgent
 import ZeroMQ
 
 /// The one translation of the modules' errors to text and exit code.
@@ -17,6 +18,8 @@ enum ErrorText {
         case let error as SamplerError: UserError("\(error)")
         case let error as OperatorClient.Failure: UserError("\(error)")
         case let error as RuntimeDirectory.Failure: UserError("\(error)")
+        case let error as GPUSelection.Failure: UserError("\(error)")
+        case let error as ProcessGuard.Failure: UserError("\(error)", status: .internalError)
         case let error as ZMQError: UserError("ZeroMQ: \(error)", status: .internalError)
         case let error as CoordinatorEnded: UserError("\(error)", status: .internalError)
         default: nil

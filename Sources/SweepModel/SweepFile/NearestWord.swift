@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 /// The word of `words` that `written` is most likely a misspelling of; the first of equals. Nil when none is close.
-func nearestWord(to written: String, in words: [String]) -> String? {
+package func nearestWord(to written: String, in words: [String]) -> String? {
     let target = Array(written.lowercased().utf8)
     // A name that long is no typing slip, and the distance costs its square.
-    guard !target.isEmpty, target.count <= 64 else { return nil }
+    guard !target.isEmpty, target.count <= 40 else { return nil }
     let allowed = target.count <= 3 ? 1 : target.count <= 6 ? 2 : 3
     var best: (word: String, distance: Int)?
-    for word in words {
+    for word in words.prefix(1000) {
         let candidate = Array(word.lowercased().utf8)
         guard abs(candidate.count - target.count) <= allowed else { continue }
         let distance = editDistance(target, candidate)
@@ -19,7 +19,7 @@ func nearestWord(to written: String, in words: [String]) -> String? {
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one into the other (optimal string alignment).
-func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+package func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
     var beforePrevious = [Int](repeating: 0, count: right.count + 1)
     var previous = Array(0...right.count)

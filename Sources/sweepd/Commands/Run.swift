@@ -63,13 +63,12 @@ struct Run: ParsableCommand {
     }
 
     private var overrides: SweepFile.Overrides {
-        var generator = SystemRandomNumberGenerator()
         var overrides = SweepFile.Overrides()
         overrides.name = name
         overrides.trials = trials
         overrides.seed = seed
         overrides.workers = worker.workers
-        overrides.defaultSeed = generator.next(upperBound: 1 << 32)
+        overrides.defaultSeed = SweepSource.drawnSeed()
         return overrides
     }
 

@@ -16,6 +16,12 @@ struct SweepSource {
 
     private static let sizeLimit = 1 << 20
 
+    /// A seed for a file that names none.
+    static func drawnSeed() -> UInt64 {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next(upperBound: 1 << 53)
+    }
+
     /// - Throws: `UserError` with every error of the file.
     static func read(_ file: String, overrides: SweepFile.Overrides) throws -> SweepSource {
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
@@ -29,7 +35,8 @@ struct SweepSource {
         do {
             let parsed = try SweepFile.parse(text, file: file, overrides: overrides)
             return SweepSource(
-                path: path, definition: parsed.definition, warnings: parsed.warnings, namesSeed: parsed.namesSeed)
+                path: path, definition: parsed.definition, warnings: parsed.warnings, // Drawn from 2^64 by the caller: the same number in the file would be the same seed anyway.
+                namesSeed: parsed.definition.seed != overrides.defaultSeed)
         } catch {
             throw UserError("\(error)")
         }
@@ -61,7 +68,7 @@ struct SweepSource {
         let folder = (path as NSString).deletingLastPathComponent
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
             .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
-        guard let nearest = NearestWord.find((path as NSString).lastPathComponent, in: names) else {
+        guard let nearest = nearestWord(to: (path as NSString).lastPathComponent, in: names) else {
             return names.isEmpty ? "" : " (there is \(names.prefix(3).joined(separator: ", ")))"
         }
         return ": did you mean \(nearest)?"

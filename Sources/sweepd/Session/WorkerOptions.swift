@@ -11,27 +11,26 @@ struct WorkerOptions {
     let requested: Int?
     let gpus: GPUSelection
     let token: String
+    let processGuard: ProcessGuard
     let logger: Logger
 
     /// The command line's number, else the file's, else GPUs if there are any, else cores / 2, at least 1.
     func slots(_ definition: SweepDefinition) -> Int {
         if let requested { return requested }
         if let workers = definition.workers { return workers }
-        let devices = gpus.devices.count
+        let devices = gpus.resolved().count
         return devices > 0 ? devices : max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     }
 
     func agentOptions(
         _ definition: SweepDefinition, data: DataDirectory, runtime: RuntimeDirectory
     ) -> WorkerAgentOptions {
-        var options = WorkerAgentOptions(
-            endpoint: runtime.workerEndpoint, slots: slots(definition), gpus: gpus,
-            agentName: "sweepd/\(Version.number)", directory: runtime.path)
-        options.token = token
-        options.pythonClientPath = Installation.pythonClient
-        options.reportExecutable = Installation.executable
-        options.logger = logger
-        return options
+        // Leases ahead are asked for as many as the slots: the engine grants them only while trials are short.
+        WorkerAgentOptions(
+            endpoint: runtime.workerEndpoint, slots: slots(definition), gpus: gpus, prefetch: slots(definition),
+            agentName: Version.text, scratchDirectory: "\(runtime.path)/a", token: token,
+            pythonClientPath: Installation.pythonClient, reportExecutable: Installation.executable,
+            processGuard: processGuard, logger: logger)
     }
 }
 

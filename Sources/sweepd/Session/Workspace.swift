@@ -17,6 +17,7 @@ struct Workspace {
     private let interrupts: Interrupts
     private let logger: Logger
     private let token: String
+    private let processGuard: ProcessGuard
 
     /// - Parameter processGuard: forked before anything here started a thread.
     static func open(_ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard) throws -> Workspace {
@@ -30,13 +31,13 @@ struct Workspace {
         let coordinator = try Coordinator(data: data, context: context, options: options, observer: follower)
         let sweeps = try coordinator.start()
         // The lock is ours, so whoever started these is gone.
-        let token = AgentToken.random()
-        if let previous = AgentToken.read(data.agentFile) { Leftovers.kill(token: previous) }
+        let token = WorkerAgentOptions.randomToken()
+        if let previous = AgentToken.read(data.agentFile) { _ = Leftovers.kill(token: previous) }
         try AgentToken.write(token, to: data.agentFile)
         let interrupts = Interrupts { follower.changed.signal() }
         return Workspace(
             coordinator: coordinator, sweeps: sweeps, follower: follower, context: context, interrupts: interrupts,
-            logger: logger, token: token)
+            logger: logger, token: token, processGuard: processGuard)
     }
 
     func close() { coordinator.shutdown() }
@@ -52,7 +53,7 @@ struct Workspace {
         let session = RunSession(
             coordinator: coordinator, follower: follower, context: context, sweep: sweep, definition: definition,
             workers: WorkerOptions(
-                requested: arguments.workers, gpus: try GPUSelection(parsing: arguments.gpus), token: token,
+                requested: arguments.workers, gpus: try GPUSelection(arguments.gpus), token: token, processGuard: processGuard,
                 logger: logger),
             interrupts: interrupts)
         var view: any SweepView = Terminal.isInteractive && !arguments.plain ? LiveView() : PlainView()
@@ -62,11 +63,6 @@ struct Workspace {
 
 /// The random word in the environment of every process a run starts; the next run finds leftovers by it.
 enum AgentToken {
-    static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
-    }
-
     static func read(_ path: String) -> String? {
         guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
         return (try? JSONValue.parse([UInt8](bytes)))?["token"]?.stringValue
