@@ -64,8 +64,8 @@ package struct Cholesky: Hashable, Sendable {
         factor.solveLower(right)
     }
 
-    /// The factor of the matrix with rows and columns added below and to the right, for the cost of a solve instead of a
-    /// factorization. `cross` is n × p, `corner` p × p; the same jitter is added to the corner.
+    /// The factor of the matrix with rows and columns added below and to the right, for the cost of a solve instead of
+    /// a factorization. `cross` is n × p, `corner` p × p; the same jitter is added to the corner.
     ///
     /// - Throws: when the enlarged matrix is not positive definite; factor it anew, with a jitter of its own.
     package func appending(cross: Matrix, corner: Matrix) throws(CholeskyFailure) -> Cholesky {
@@ -101,8 +101,8 @@ package struct Cholesky: Hashable, Sendable {
     }
 }
 
-/// Replaces the lower triangle by its Cholesky factor and clears the rest. Gives 0, or the order of the leading minor that
-/// is not positive.
+/// Replaces the lower triangle by its Cholesky factor and clears the rest. Gives 0, or the order of the leading minor
+/// that is not positive.
 private func factorize(_ matrix: inout Matrix) -> Int {
     OpenBLAS.setUp()
     let size = matrix.rows
