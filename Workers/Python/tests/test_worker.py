@@ -85,6 +85,7 @@ def test_a_sweep(start):
 @pytest.mark.parametrize("seed", range(3))
 def test_losses_and_repetitions(start, seed, monkeypatch):
     monkeypatch.setattr("sweepd._session.FIRST_RESEND", 0.2)
+    monkeypatch.setattr("sweepd._session.LAST_RESEND", 0.4)
     monkeypatch.setattr("sweepd._session.FIRST_RETRY", 0.1)
 
     def train(trial):

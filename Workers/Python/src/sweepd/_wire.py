@@ -341,9 +341,9 @@ def _canonical(value: Any) -> str:
         return f"s:{_quoted(value)}"
     if isinstance(value, bool):
         return "b:true" if value else "b:false"
-    if isinstance(value, int):
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
         return f"i:{value}"
-    if isinstance(value, float):
+    if isinstance(value, (int, float)):
         return f"f:{struct.pack('>d', value).hex()}"
     if value is None:
         return "null"
