@@ -15,7 +15,7 @@ extension SweepDefinition {
         // JSON's integers end at 2^63 here; larger seeds are text, which the reader accepts.
         add("seed", Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed)))
         add("parameters", space.json)
-        if !baselines.isEmpty { add("baseline", .array(baselines.map(withoutConstants))) }
+        if !baselines.isEmpty { add("baseline", baselineJSON) }
         if !command.isEmpty { add("command", .array(command.map { .string($0) })) }
         add("program", program.map { .string($0) })
         add("workers", workers.map { .integer(Int64($0)) })
@@ -30,12 +30,15 @@ extension SweepDefinition {
 
     /// Constants are left out of a baseline, for the reader fills them in: many baselines of many constants would make
     /// the text longer than the file by their product.
-    private func withoutConstants(_ baseline: Configuration) -> JSONValue {
+    private var baselineJSON: JSONValue {
         var constants: Set<String> = []
         for parameter in space.parameters {
             if case .constant = parameter.distribution { constants.insert(parameter.name) }
         }
-        return Configuration(baseline.entries.filter { !constants.contains($0.name) }).json
+        return .array(
+            baselines.map { baseline in
+                Configuration(baseline.entries.filter { !constants.contains($0.name) }).json
+            })
     }
 
     private var metricJSON: JSONValue {

@@ -9,25 +9,28 @@ extension SweepFileReader {
             return []
         }
         var configurations: [Configuration] = []
+        var seen: Set<Configuration> = []
+        let names = Set(space.parameters.map(\.name))
         for element in node.elements ?? [node] {
-            guard let configuration = baseline(element, in: space) else { continue }
-            if configurations.contains(configuration) {
-                warn(element, "is the same as an earlier baseline; it is run once")
-            } else {
+            guard let configuration = baseline(element, in: space, names) else { continue }
+            if seen.insert(configuration).inserted {
                 configurations.append(configuration)
+            } else {
+                warn(element, "is the same as an earlier baseline; it is run once")
             }
         }
         return configurations
     }
 
-    private mutating func baseline(_ node: YAMLNode, in space: SearchSpace) -> Configuration? {
+    private mutating func baseline(
+        _ node: YAMLNode, in space: SearchSpace, _ names: Set<String>
+    ) -> Configuration? {
         guard let entries = node.entries else {
             error(node, "must be a mapping of parameters to values, found \(node.found)")
             return nil
         }
         var given: [String: YAMLNode] = [:]
         var isValid = true
-        let names = Set(space.parameters.map(\.name))
         collect(entries, prefix: "", names, space, &given, &isValid)
         var kept: [Configuration.Entry] = []
         var values: [String: JSONValue] = [:]

@@ -83,7 +83,8 @@ extension SweepFileReader {
             let keys = form.requiredKeys + form.optionalKeys
             error(
                 entry.position, .key(entry.key, of: node.path),
-                "does not apply to the distribution \(form.rawValue), which takes \(Self.alternatives(keys, joined: "and"))")
+                "does not apply to the distribution \(form.rawValue), which takes \(Self.alternatives(keys, joined: "and"))"
+            )
             isComplete = false
         }
         return isComplete
@@ -157,7 +158,9 @@ extension SweepFileReader {
         let low = Double.exp(isInverse ? -greatest : least)
         let high = Double.exp(isInverse ? -least : greatest)
         guard low > 0, high.isFinite, low < high else {
-            error(node, "min and max are exponents of e here, and these are out of range", suggestion: Self.useValues(form))
+            error(
+                node, "min and max are exponents of e here, and these are out of range",
+                suggestion: Self.useValues(form))
             return nil
         }
         warn(

@@ -91,7 +91,8 @@ extension SweepFileReader {
         switch surprise.kind {
         case .oldBoolean:
             let isTrue = PlainScalar.value(of: surprise.text).value == .bool(true)
-            message = "'\(surprise.text)' is read as \(isTrue), as W&B reads it; write \"\(surprise.text)\" for the text"
+            message =
+                "'\(surprise.text)' is read as \(isTrue), as W&B reads it; write \"\(surprise.text)\" for the text"
         case .octal:
             message = "'\(surprise.text)' starts with 0 and is read as an octal number, as W&B reads it"
         case .wideInteger:

@@ -4,7 +4,7 @@
 /// returns nil, or leaves out, what it has reported.
 struct SweepFileReader {
     /// More would help nobody, and a hostile file must not cost memory for each of its values.
-    private static let maximumDiagnostics = 200
+    private static let maximumDiagnostics = 100
 
     let file: String
     private var diagnostics: [Diagnostic] = []
@@ -16,7 +16,9 @@ struct SweepFileReader {
 
     func sorted(_ severity: Diagnostic.Severity) -> [Diagnostic] {
         diagnostics.enumerated().filter { $0.element.severity == severity }
-            .sorted { ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset) }
+            .sorted {
+                ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)
+            }
             .map(\.element)
     }
 
@@ -24,19 +26,27 @@ struct SweepFileReader {
         diagnostics.contains { $0.severity == .error }
     }
 
-    mutating func error(_ node: YAMLNode, _ message: String, suggestion: String? = nil) {
+    mutating func error(
+        _ node: YAMLNode, _ message: String, suggestion: @autoclosure () -> String? = nil
+    ) {
         report(.error, node.position, node.path, message, suggestion)
     }
 
-    mutating func error(_ position: YAMLPosition, _ path: YAMLPath, _ message: String, suggestion: String? = nil) {
+    mutating func error(
+        _ position: YAMLPosition, _ path: YAMLPath, _ message: String, suggestion: @autoclosure () -> String? = nil
+    ) {
         report(.error, position, path, message, suggestion)
     }
 
-    mutating func warn(_ node: YAMLNode, _ message: String, suggestion: String? = nil) {
+    mutating func warn(
+        _ node: YAMLNode, _ message: String, suggestion: @autoclosure () -> String? = nil
+    ) {
         report(.warning, node.position, node.path, message, suggestion)
     }
 
-    mutating func warn(_ position: YAMLPosition, _ path: YAMLPath, _ message: String, suggestion: String? = nil) {
+    mutating func warn(
+        _ position: YAMLPosition, _ path: YAMLPath, _ message: String, suggestion: @autoclosure () -> String? = nil
+    ) {
         report(.warning, position, path, message, suggestion)
     }
 
@@ -47,14 +57,14 @@ struct SweepFileReader {
 
     private mutating func report(
         _ severity: Diagnostic.Severity, _ position: YAMLPosition, _ path: YAMLPath, _ message: String,
-        _ suggestion: String?
+        _ suggestion: () -> String?
     ) {
         // Warnings leave room: errors are never crowded out by them.
         let limit = severity == .error ? Self.maximumDiagnostics : Self.maximumDiagnostics / 2
         guard diagnostics.count < limit else { return }
         let diagnostic = Diagnostic(
             severity: severity, file: file, line: position.line, column: position.column, field: path.description,
-            message: message, suggestion: suggestion)
+            message: message, suggestion: suggestion())
         if seen.insert(diagnostic).inserted { diagnostics.append(diagnostic) }
     }
 }

@@ -52,7 +52,9 @@ struct YAMLReader {
             standIn = Unicode.Scalar(standIn.value + 1) ?? standIn
         }
         var reader = YAMLReader(standIn: standIn)
-        let root = try reader.document(text)
+        // libyaml skips a byte order mark only where it has to guess the encoding.
+        let hasMark = text.unicodeScalars.first == "\u{FEFF}"
+        let root = try reader.document(hasMark ? String(text.unicodeScalars.dropFirst()) : text)
         return (root, reader.surprises)
     }
 
@@ -62,7 +64,8 @@ struct YAMLReader {
 
     private mutating func document(_ text: String) throws(YAMLProblem) -> YAMLNode? {
         var disguised = ""
-        disguised.unicodeScalars.append(contentsOf: text.unicodeScalars.lazy.map { [standIn] in $0 == "*" ? standIn : $0 })
+        disguised.unicodeScalars.append(
+            contentsOf: text.unicodeScalars.lazy.map { [standIn] in $0 == "*" ? standIn : $0 })
         do {
             // Without a resolver's rules Yams matches no regular expressions, and `1` and "1" are the same key.
             let parser = try Parser(yaml: disguised, resolver: .basic, encoding: .utf8)
@@ -144,9 +147,10 @@ struct YAMLReader {
     ) throws(YAMLProblem) -> YAMLNode {
         guard !name.isEmpty, name.utf8.allSatisfy(Self.isAnchorCharacter) else {
             throw Self.problem(
-                position, path, "'*\(original(name).shortened)' starts with '*', which YAML takes for an alias; quote it")
+                position, path,
+                "'*\(original(name).shortened)' starts with '*', which YAML takes for an alias; quote it")
         }
-        aliases += 1
+        if !isExpanding { aliases += 1 }
         guard aliases <= Self.maximumAliases else {
             throw Self.problem(position, path, "the file has more than \(Self.maximumAliases) aliases")
         }
@@ -208,7 +212,8 @@ struct YAMLReader {
     private func original(_ text: String) -> String {
         guard text.unicodeScalars.contains(standIn) else { return text }
         var original = ""
-        original.unicodeScalars.append(contentsOf: text.unicodeScalars.lazy.map { [standIn] in $0 == standIn ? "*" : $0 })
+        original.unicodeScalars.append(
+            contentsOf: text.unicodeScalars.lazy.map { [standIn] in $0 == standIn ? "*" : $0 })
         return original
     }
 }
@@ -229,7 +234,8 @@ extension YAMLReader {
             if case .null = plain { return plain }
         default:
             throw Self.problem(
-                position, path, "the tag '\(tag.shortened)' is not accepted; only !!float, !!int, !!str, !!bool and !!null")
+                position, path,
+                "the tag '\(tag.shortened)' is not accepted; only !!float, !!int, !!str, !!bool and !!null")
         }
         throw Self.problem(position, path, "'\(text.shortened)' is not what its tag says")
     }
@@ -267,6 +273,9 @@ extension YAMLReader {
             .composer(let context, let problem, let mark, _):
             if problem.hasPrefix("but found another document") {
                 return Self.problem(mark, "a second document starts here; a sweep file has one")
+            }
+            if problem.hasPrefix("Maximum nesting level") {
+                return Self.problem(mark, "nested deeper than \(Self.maximumDepth) levels")
             }
             let words = context.map { "\($0.text), \(problem)" } ?? problem
             return Self.problem(mark, "not valid YAML: \(words)")
