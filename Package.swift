@@ -48,7 +48,7 @@ let core: [Target] = [
 ]
 
 let numbers: [Target] = [
-    .target(name: "LinearAlgebra", dependencies: ["CLAPACK"], swiftSettings: [.strictMemorySafety()]),
+    .target(name: "LinearAlgebra", dependencies: ["CLAPACK", numerics], swiftSettings: [.strictMemorySafety()]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "Randomness", dependencies: [numerics]),
 ]

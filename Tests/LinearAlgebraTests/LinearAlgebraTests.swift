@@ -2,7 +2,6 @@
 
 import LinearAlgebra
 import Randomness
-import RealModule
 import Testing
 
 struct LinearAlgebraTests {
@@ -49,7 +48,8 @@ struct LinearAlgebraTests {
         let cholesky = try Cholesky(matrix)
         #expect(cholesky.factor == Matrix(rows: 3, columns: 3, elements: [2, 6, -8, 0, 1, 5, 0, 0, 3]))
         #expect(cholesky.jitter == 0)
-        #expect((cholesky.logDeterminant - .log(36)).magnitude < 1e-14)
+        // ln 36.
+        #expect((cholesky.logDeterminant - 3.58351893845611).magnitude < 1e-13)
     }
 
     @Test(arguments: [0, 1, 2, 10, 60])
