@@ -9,8 +9,8 @@ import ZeroMQ
 /// What the session wants done.
 extension AgentLoop {
     func receive(_ frames: [[UInt8]]) {
-        do {
-            perform(session.received(try MessageCodec.decodeCoordinator(frames), now: BootClock.now))
+        do throws(CodecError) {
+            perform(session.received(try MessageCodec.decodeCoordinatorMessage(frames), now: BootClock.now))
         } catch {
             log.warning("a message of the coordinator was dropped: \(error)")
         }
@@ -37,9 +37,11 @@ extension AgentLoop {
     private func attempt(_ fence: Fence) -> Attempt? { attempts.first { $0.fence == fence } }
 
     private func send(_ envelope: Envelope<WorkerMessage>) {
-        do {
-            // Refused for want of a peer or of room: the session sends again what matters.
-            _ = try socket.send(try MessageCodec.encode(envelope))
+        do throws(ZMQError) {
+            // Refused for want of a peer or of room.
+            if !(try socket.send(MessageCodec.encode(envelope))) {
+                session.notQueued(envelope, now: BootClock.now)
+            }
         } catch {
             log.error("a message could not be sent: \(error)")
         }

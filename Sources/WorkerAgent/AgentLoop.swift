@@ -160,8 +160,8 @@ final class AgentLoop {
     }
 
     func record(_ events: [AttemptEvent], for attempt: Attempt) {
-        if attempt.termination == .abandoned { return }
-        for event in events { perform(session.record(event, for: attempt.fence, now: BootClock.now)) }
+        if events.isEmpty || attempt.termination == .abandoned { return }
+        perform(session.record(events, for: attempt.fence, now: BootClock.now))
     }
 
     private func sampleMemory(_ now: Instant) {

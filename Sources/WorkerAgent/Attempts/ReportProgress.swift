@@ -44,7 +44,11 @@ package struct ReportProgress: Sendable {
                 otherMetrics.append(metric.name)
             }
         }
-        events.append(.report(step: step, metrics: metrics))
+        // One event carries only so many.
+        for start in stride(from: 0, to: metrics.count, by: ProtocolLimits.metricsPerReport) {
+            let part = metrics[start..<min(metrics.count, start + ProtocolLimits.metricsPerReport)]
+            events.append(.report(step: step, metrics: Array(part)))
+        }
         return events
     }
 

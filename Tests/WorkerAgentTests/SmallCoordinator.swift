@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Logging
+import SweepModel
+import Synchronization
+import WorkerProtocol
+import ZeroMQ
+
+@testable import WorkerAgent
+
+/// A coordinator of a few lines around a real ROUTER: it welcomes, hands out leases, acknowledges and remembers.
+final class SmallCoordinator: Sendable {
+    private struct State {
+        var leases: [Lease] = []
+        var desired: [DesiredLease] = []
+        var events: [SequencedEvent] = []
+        var accepted: [Fence: String] = [:]
+        var goodbye: String?
+        var isClosing = false
+        var acknowledges = true
+    }
+
+    /// libzmq bears one context a process.
+    static let context = Result { try Context() }
+
+    let scratch: Scratch
+    private let state = Mutex(State())
+    private let wakeup: EventDescriptor
+    private let thread = DispatchGroup()
+
+    init() throws {
+        scratch = try Scratch()
+        wakeup = try EventDescriptor()
+        let context = try Self.context.get()
+        let endpoint = try Endpoint("ipc://\(scratch.path)/w")
+        let bound = DispatchSemaphore(value: 0)
+        thread.enter()
+        Thread.detachNewThread { [self] in
+            defer { thread.leave() }
+            do {
+                var router = try Socket(.router, in: context)
+                try router.bind(endpoint)
+                bound.signal()
+                while !state.withLock({ $0.isClosing }) { try turn(&router) }
+            } catch {
+                bound.signal()
+            }
+        }
+        bound.wait()
+    }
+
+    func close() {
+        state.withLock { $0.isClosing = true }
+        wakeup.signal()
+        thread.wait()
+    }
+
+    private func turn(_ router: inout Socket) throws {
+        try poll(router, wakeup: wakeup, timeout: .milliseconds(20))
+        while let frames = try router.receive() {
+            let envelope = try MessageCodec.decodeWorkerMessage(Array(frames.dropFirst()))
+            for answer in answers(to: envelope.message) {
+                let message = Envelope(session: "s", epoch: 1, message: answer)
+                _ = try router.send([frames[0]] + MessageCodec.encode(message))
+            }
+        }
+    }
+
+    /// Leases and wishes travel with whatever is answered; the worker's beats make that often enough.
+    private func answers(to message: WorkerMessage) -> [CoordinatorMessage] {
+        state.withLock { state in
+            var answers: [CoordinatorMessage] = []
+            switch message {
+            case .hello:
+                answers.append(
+                    .welcome(
+                        Welcome(
+                            version: 1, session: "s", epoch: 1, database: "d", window: 256,
+                            heartbeat: .milliseconds(50), desired: [])))
+            case .events(let events):
+                state.events += events.filter { !state.events.contains($0) }
+                if state.acknowledges { answers.append(.ack(events.map { FenceSequence($0.fence, $0.sequence) })) }
+            case .accept(let fence, let digest): state.accepted[fence] = digest
+            case .bye(let reason): state.goodbye = reason
+            case .beat, .decline: break
+            }
+            let open = state.leases.filter { state.accepted[$0.fence] == nil }
+            if !open.isEmpty { answers.append(.leases(open)) }
+            answers.append(.beat(desired: state.desired, drain: false))
+            return answers
+        }
+    }
+
+    func offer(_ lease: Lease) { state.withLock { $0.leases.append(lease) } }
+
+    func want(_ desired: DesiredLease.State, _ fence: Int64, reason: String = "") {
+        state.withLock {
+            $0.desired = [DesiredLease(fence: Fence(fence), state: desired, reason: reason, acknowledged: 0)]
+        }
+    }
+
+    func events(_ fence: Int64) -> [AttemptEvent] {
+        state.withLock { state in
+            state.events.filter { $0.fence == Fence(fence) }.sorted { $0.sequence < $1.sequence }.map(\.event)
+        }
+    }
+
+    var goodbye: String? { state.withLock { $0.goodbye } }
+    func digest(_ fence: Int64) -> String? { state.withLock { $0.accepted[Fence(fence)] } }
+
+    /// How the attempt ended.
+    func end(_ fence: Int64) -> AttemptEvent? {
+        wait {
+            switch self.events(fence).last {
+            case .finished?, .failed?: self.events(fence).last
+            case .started?, .report?, .checkpoint?, .warning?, nil: nil
+            }
+        }
+    }
+
+    func lease(
+        _ command: [String], fence: Int64 = 1, parameters: [Configuration.Entry] = [.init("lr", .number(0.1))]
+    ) -> Lease {
+        let configuration = Configuration(parameters)
+        return Lease(
+            fence: Fence(fence), sweep: SweepID(1), sweepName: "t", trial: Int(fence), attempt: 1,
+            configuration: configuration, parametersDigest: ParametersDigest.hex(of: configuration), seed: .max,
+            objective: Objective(metric: "loss"), command: command, program: nil, workingDirectory: scratch.path,
+            attemptDirectory: "\(scratch.path)/a\(fence)", grace: .milliseconds(300))
+    }
+
+    func agent(
+        slots: Int = 2, processGuard: ProcessGuard? = nil, token: String = WorkerAgentOptions.randomToken()
+    ) throws -> WorkerAgent {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let agent = try WorkerAgent(
+            options: WorkerAgentOptions(
+                endpoint: "ipc://\(scratch.path)/w", slots: slots, scratchDirectory: "\(scratch.path)/s", token: token,
+                processGuard: processGuard, logger: logger),
+            context: try Self.context.get())
+        try agent.start()
+        return agent
+    }
+}
