@@ -47,7 +47,8 @@ import Testing
 
     @Test func theChildHasNothingOfOurs() throws {
         let script = "pwd; ls /proc/self/fd | wc -l; readlink /proc/self/fd/0; grep -E 'Sig(Blk|Ign)' /proc/self/status"
-        let lines = String(decoding: try run(sh(script), directory: "/usr").output, as: UTF8.self).split(separator: "\n")
+        let lines = String(decoding: try run(sh(script), directory: "/usr").output, as: UTF8.self).split(
+            separator: "\n")
         // 0, 1, 2 and the one with which ls reads the folder.
         #expect(lines.prefix(3) == ["/usr", "4", "/dev/null"])
         for line in lines.dropFirst(3) {
@@ -76,7 +77,8 @@ import Testing
 
     @Test func noGrandchildSurvivesItsParent() throws {
         let scratch = try Scratch()
-        let exit = try run(sh("(trap '' TERM HUP; echo $BASHPID; exec sleep 300) >/dev/null & echo $! > \(scratch.path)/g"))
+        let exit = try run(
+            sh("(trap '' TERM HUP; echo $BASHPID; exec sleep 300) >/dev/null & echo $! > \(scratch.path)/g"))
         #expect(exit.exit.kind == .code(0))
         let grandchild = try #require(scratch.number(in: "g"))
         #expect(wait { hasEnded(grandchild) ? true : nil } == true)

@@ -6,7 +6,8 @@ import WorkerAgent
 
 @Suite struct CommandExpansionTests {
     static let configuration = Configuration([
-        .init("lr", .number(1e-05)), .init("bias", .bool(true)), .init("fast", .bool(false)), .init("name", .string("a b; rm")),
+        .init("lr", .number(1e-05)), .init("bias", .bool(true)), .init("fast", .bool(false)),
+        .init("name", .string("a b; rm")),
         .init("optimizer.kind", .string("sgd")), .init("optimizer.momentum", .number(0.9)),
     ])
 
@@ -32,11 +33,15 @@ import WorkerAgent
         (["${args_json_file}"], ["/a/params.json"]),
         (["--lr=${lr}", "${lr}", "x${bias}y${lr}"], ["--lr=1e-05", "1e-05", "xTruey1e-05"]),
         (["${optimizer.momentum}", "--o=${optimizer}"], ["0.9", "--o=\(nested)"]),
-        (["${envvar:HOME}/data", "${envvar:X_1}", "${envvar:UNSET}", "${envvar:low}x"],
-         ["/home/u/data", "one", "UNSET", "${envvar:low}x"]),
+        (
+            ["${envvar:HOME}/data", "${envvar:X_1}", "${envvar:UNSET}", "${envvar:low}x"],
+            ["/home/u/data", "one", "UNSET", "${envvar:low}x"]
+        ),
         (["${unknown}", "--momentum=${momentum}", "momentum=${momentum}"], []),
-        (["echo ${unknown} ${lr}", "a${program}", "${", "$${lr}", "${${lr}}", ""],
-         ["echo ${unknown} 1e-05", "a${program}", "${", "$1e-05", "${1e-05}", ""]),
+        (
+            ["echo ${unknown} ${lr}", "a${program}", "${", "$${lr}", "${${lr}}", ""],
+            ["echo ${unknown} 1e-05", "a${program}", "${", "$1e-05", "${1e-05}", ""]
+        ),
         (["plain", "-x", "$(reboot)", "`id`"], ["plain", "-x", "$(reboot)", "`id`"]),
     ])
     func macros(command: [String], expected: [String]) {
@@ -52,7 +57,8 @@ import WorkerAgent
     @Test func namesThatCannotNestStayFlat() {
         let members = NestedParameters.members(
             of: Configuration([
-                .init("a", .integer(1)), .init("a.b", .integer(2)), .init(".x", .integer(3)), .init("c.d.e", .integer(4)),
+                .init("a", .integer(1)), .init("a.b", .integer(2)), .init(".x", .integer(3)),
+                .init("c.d.e", .integer(4)),
                 .init("c.d.f", .integer(5)),
             ]))
         #expect(JSONValue.object(members).text == #"{"a":1,"a.b":2,".x":3,"c":{"d":{"e":4,"f":5}}}"#)

@@ -8,11 +8,13 @@ import WorkerProtocol
     static let pair = #"(?:step=(?<step>\d+)\s+)?(?<name>[\w/]+)=(?<value>\S+)"#
     static let named = #"epoch (?P<step>[\d.]+): loss (?P<loss>\S+) acc (?P<val_acc>\S+)"#
 
-    @Test(arguments: [
-        (pair, "step=4 loss=0.31", 4, "loss", 0.31), (pair, "val/loss=1e-3", nil, "val/loss", 1e-3),
-        (pair, "loss=-inf", nil, "loss", -Double.infinity), (pair, "loss=Infinity", nil, "loss", .infinity),
-        (named, "epoch 3: loss 0.5 acc 0.9", 3, "val_acc", 0.9), (named, "epoch 3.0: loss 1 acc .5", 3, "val_acc", 0.5),
-    ] as [(String, String, Int64?, String, Double)])
+    @Test(
+        arguments: [
+            (pair, "step=4 loss=0.31", 4, "loss", 0.31), (pair, "val/loss=1e-3", nil, "val/loss", 1e-3),
+            (pair, "loss=-inf", nil, "loss", -Double.infinity), (pair, "loss=Infinity", nil, "loss", .infinity),
+            (named, "epoch 3: loss 0.5 acc 0.9", 3, "val_acc", 0.9),
+            (named, "epoch 3.0: loss 1 acc .5", 3, "val_acc", 0.5),
+        ] as [(String, String, Int64?, String, Double)])
     func findsMetrics(expression: String, line: String, step: Int64?, name: String, value: Double) throws {
         var fault: String?
         let match = try MetricPattern(expression).match(Array(line.utf8), fault: &fault)
@@ -40,7 +42,8 @@ import WorkerProtocol
         let pattern = try MetricPattern(Self.pair)
         var fault: String?
         #expect(pattern.match([UInt8](repeating: 0x61, count: 65 << 10), fault: &fault) == nil)
-        #expect(pattern.match([0xFF, 0xFE] + Array(" loss=2".utf8), fault: &fault)?.metrics == [MetricValue("loss", 2)])
+        #expect(
+            pattern.match([0xFF, 0xFE] + Array(" loss=2".utf8), fault: &fault)?.metrics == [MetricValue("loss", 2)])
     }
 
     @Test func aBrokenExpressionIsSaid() {

@@ -15,7 +15,9 @@ import WorkerProtocol
             report.content
                 == .report(step: 4, [MetricValue("loss", 0.31), MetricValue("n", 2), MetricValue("ok", 1)]))
         #expect(report.id == .integer(7))
-        #expect(try parse(#"{"type":"report","metrics":{"a":1},"step":null}"#).content == .report(step: nil, [.init("a", 1)]))
+        #expect(
+            try parse(#"{"type":"report","metrics":{"a":1},"step":null}"#).content
+                == .report(step: nil, [.init("a", 1)]))
         let digest = String(repeating: "aB", count: 32)
         let checkpoint = try parse(
             #"{"type":"checkpoint","step":4,"path":"/c/4","sha256":"\#(digest)","bytes":12}"#)

@@ -140,7 +140,8 @@ import WorkerProtocol
         #expect(try outcome(events) == .completed)
         #expect(warnings(events).count == 3)
         #expect(events.contains(.report(step: 1, metrics: [MetricValue("loss", 1)])))
-        #expect(FileManager.default.contents(atPath: "\(coordinator.scratch.path)/a1/output.log")?.count == 10 << 20 | 6)
+        #expect(
+            FileManager.default.contents(atPath: "\(coordinator.scratch.path)/a1/output.log")?.count == 10 << 20 | 6)
     }
 
     @Test func everyReportBeforeTheEndArrives() throws {
@@ -159,7 +160,9 @@ import WorkerProtocol
             line = f.readline(); print('heard', line.decode())
             say('{"type":"checkpoint","step":1,"path":"/c"}')
             """
-        let (events, coordinator) = try run(script) { $0.grace = .seconds(20) } during: { coordinator, _ in
+        let (events, coordinator) = try run(script) {
+            $0.grace = .seconds(20)
+        } during: { coordinator, _ in
             _ = wait { coordinator.events(1).count >= 2 ? true : nil }
             coordinator.want(.stop, 1, reason: "rung 1")
         }
