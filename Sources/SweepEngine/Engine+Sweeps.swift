@@ -70,12 +70,15 @@ extension Engine {
         sweeps[sweep]?.isProposing = false
         // Made ahead for trials that will not be.
         if case .finished = phase { return }
-        for proposal in proposals {
-            guard let state = sweeps[sweep], state.openTrials != 0, proposal.index >= state.nextProposal else {
-                continue
-            }
+        // No copy of the sweep's state is held over a change of it: the change would copy every trial.
+        for proposal in proposals where isWanted(proposal, sweep) {
             queueTrial(.sampler(index: proposal.index), proposal.configuration, sweep, &turn)
         }
+    }
+
+    private func isWanted(_ proposal: ProposedConfiguration, _ sweep: SweepID) -> Bool {
+        guard let state = sweeps[sweep] else { return false }
+        return state.openTrials != 0 && proposal.index >= state.nextProposal
     }
 
     /// The trial, and where the sweep repeats configurations its repetitions.
