@@ -42,7 +42,10 @@ extension SweepFileReader {
             error(node, "'${program}' needs the key program", suggestion: "add program: train.py, say")
         }
         if name.hasPrefix("envvar:") || Self.macros.contains(name) { return }
-        guard let space, space.index(of: name) == nil else { return }
+        // A block of nested parameters has a value too, under its own name.
+        guard let space, space.index(of: name) == nil,
+            !space.parameters.contains(where: { $0.path[0] == name })
+        else { return }
         warn(
             node, "unknown macro '\(text.shortened)'",
             suggestion: Self.didYouMean(name, Self.macros + space.parameters.map(\.name)))
