@@ -50,7 +50,7 @@ let core: [Target] = [
 let numbers: [Target] = [
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK", numerics], swiftSettings: [.strictMemorySafety()]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
-    .target(name: "Randomness", dependencies: [numerics]),
+    .target(name: "Randomness", dependencies: [numerics], exclude: ["Tables/README.md", "Tables/joe_kuo.py"]),
 ]
 
 let tests: [Target] = [
@@ -58,9 +58,9 @@ let tests: [Target] = [
         name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
         path: "Tests/TestSupport"),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Randomness", "TestSupport"]),
-    .testTarget(name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"]),
+    .testTarget(name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
-    .testTarget(name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"]),
+    .testTarget(name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
     .testTarget(name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
     .testTarget(
         name: "SweepEngineTests",
@@ -72,7 +72,9 @@ let tests: [Target] = [
         name: "CoordinatorTests",
         dependencies: ["Coordinator", "SweepStore", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel", "TestSupport"]),
     .testTarget(name: "sweepdTests", dependencies: ["sweepd", "SweepModel", "TestSupport"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["SweepStore", "SweepEngine", "SweepModel", "TestSupport"]),
+    .testTarget(
+        name: "EndToEndTests", dependencies: ["sweepd", "SweepStore", "SweepEngine", "SweepModel", "TestSupport"],
+        exclude: ["Scripts"]),
 ]
 
 let package = Package(

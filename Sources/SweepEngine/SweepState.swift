@@ -61,6 +61,15 @@ package struct SweepState: Hashable, Sendable {
 package struct StateCounts: Hashable, Sendable {
     private var counts = [Int](repeating: 0, count: Trial.State.allCases.count)
 
+    package init(_ counts: [Trial.State: Int] = [:]) {
+        for state in Trial.State.allCases { self[state] = counts[state] ?? 0 }
+    }
+
+    /// Trials that use up a sweep's total: all but the cancelled.
+    package var counted: Int {
+        Trial.State.allCases.reduce(0) { $0 + ($1 == .cancelled ? 0 : self[$1]) }
+    }
+
     package subscript(_ state: Trial.State) -> Int {
         get { counts[Self.position(state)] }
         set { counts[Self.position(state)] = newValue }

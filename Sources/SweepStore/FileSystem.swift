@@ -3,16 +3,20 @@
 import Foundation
 
 /// Which kind of file system a directory lies on, by the kernel's list of mounts.
-enum FileSystem {
+package enum FileSystem {
     /// The kind's name when it is a network, cluster or user-space file system, where SQLite's locks, shared memory and
     /// syncs cannot be relied on; nil for others, and where there is no list.
     static func unsafeKind(at path: String) -> String? {
+        kind(at: path).flatMap { isUnsafe($0) ? $0 : nil }
+    }
+
+    /// The kind of the file system an existing path lies on ("ext4"); nil where the kernel's list cannot be read.
+    package static func kind(at path: String) -> String? {
         guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo"),
             let resolved = realpath(path, nil)
         else { return nil }
         defer { free(resolved) }
-        let kind = kind(of: String(cString: resolved), mounts: String(decoding: mounts, as: UTF8.self))
-        return kind.flatMap { isUnsafe($0) ? $0 : nil }
+        return kind(of: String(cString: resolved), mounts: String(decoding: mounts, as: UTF8.self))
     }
 
     /// The type of the mount that `path` is in: the longest mount point that leads to it, the last of equals.
@@ -32,7 +36,7 @@ enum FileSystem {
         return best?.kind
     }
 
-    static func isUnsafe(_ kind: String) -> Bool {
+    package static func isUnsafe(_ kind: String) -> Bool {
         switch kind {
         case "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "gpfs", "beegfs",
             "panfs", "orangefs", "pvfs2", "coda", "ncpfs", "vboxsf", "vmhgfs", "prl_fs", "virtiofs", "fuse", "fuseblk":

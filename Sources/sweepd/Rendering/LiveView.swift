@@ -2,6 +2,7 @@
 
 import SweepEngine
 import SweepModel
+import WorkerProtocol
 
 /// A table that is drawn again in place: trials by state, best so far, time left, the newest trials.
 struct LiveView: SweepView {
@@ -45,7 +46,7 @@ struct LiveView: SweepView {
 
     private func isWorthALine(_ event: Event) -> Bool {
         switch event {
-        case .ended(_, _, .failed, _), .released, .observed(_, _, .warning), .workerLeft: true
+        case .ended(_, _, .failed(_, _), _), .released, .observed(_, _, .warning(_)), .workerLeft: true
         case .ended, .observed, .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused,
             .sweepFinished, .spaceExhausted, .workerJoined, .proposed, .leased, .accepted, .stopRequested,
             .trialCancelled, .trialRetried:

@@ -5,27 +5,33 @@ import Foundation
 import Synchronization
 
 /// Counts the user's Ctrl-C (and SIGTERM, SIGHUP) instead of dying of them.
-final class Interrupts: Sendable {
-    private let count = Mutex(0)
-    private let sources: Mutex<[any DispatchSourceSignal]>
+final class Interrupts {
+    private let count: Count
+    private let sources: [any DispatchSourceSignal]
+
+    private final class Count: Sendable {
+        private let value = Mutex(0)
+        func add() { value.withLock { $0 += 1 } }
+        var number: Int { value.withLock { $0 } }
+    }
 
     /// - Parameter onSignal: called on a queue of its own after each.
     init(onSignal: @escaping @Sendable () -> Void) {
-        sources = Mutex([])
+        let count = Count()
+        self.count = count
         let queue = DispatchQueue(label: "interrupts")
-        let made = [SIGINT, SIGTERM, SIGHUP].map { number in
+        sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             // The default action would win over the source.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler { [weak self] in
-                self?.count.withLock { $0 += 1 }
+            source.setEventHandler {
+                count.add()
                 onSignal()
             }
             source.resume()
             return source as any DispatchSourceSignal
         }
-        sources.withLock { $0 = made }
     }
 
-    var number: Int { count.withLock { $0 } }
+    var number: Int { count.number }
 }

@@ -66,7 +66,7 @@ struct RunSession {
 
     private func startAgent() throws -> WorkerAgent? {
         guard !definition.command.isEmpty, workers.slots(definition) > 0 else { return nil }
-        let agent = WorkerAgent(
+        let agent = try WorkerAgent(
             options: workers.agentOptions(definition, data: coordinator.data, runtime: coordinator.runtime),
             context: context)
         try agent.start()

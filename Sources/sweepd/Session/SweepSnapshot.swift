@@ -2,6 +2,7 @@
 
 import Coordinator
 import Dispatch
+import OrderedCollections
 import SweepEngine
 import SweepModel
 import Synchronization
@@ -46,7 +47,7 @@ struct News: Sendable {
 
 /// Follows one sweep from the coordinator's thread.
 final class SweepFollower: CoordinatorObserver {
-    private struct State {
+    fileprivate struct State {
         var sweep: SweepID?
         var snapshot: SweepSnapshot?
         var isStoreFull = false
@@ -60,7 +61,7 @@ final class SweepFollower: CoordinatorObserver {
     }
 
     private let state = Mutex(State())
-    /// Signalled when something ended: the view looks at once instead of at its next refresh.
+    /// Signalled when no trial runs any more: the view looks at once instead of at its next refresh.
     let changed = DispatchSemaphore(value: 0)
 
     func follow(_ sweep: SweepID) {
@@ -86,25 +87,23 @@ final class SweepFollower: CoordinatorObserver {
     }
 
     func committed(_ entries: [JournalEntry], engine: borrowing Engine) {
-        let isNotable = state.withLock { state in
+        let isIdle = state.withLock { state in
             guard let id = state.sweep, let sweep = engine.sweeps[id] else { return false }
-            var isNotable = false
-            for entry in entries { isNotable = state.note(entry, of: id, engine: engine) || isNotable }
+            for entry in entries { state.note(entry, of: id) }
             let now = ContinuousClock.now
             let isIdle = sweep.live == 0
             // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
             guard isIdle || now - state.lastCopy >= .milliseconds(100) else { return false }
             state.lastCopy = now
-            state.snapshot = state.copy(sweep, id: id, engine: engine)
-            return isNotable
+            state.snapshot = state.copy(sweep, engine: engine)
+            return isIdle
         }
-        if isNotable { changed.signal() }
+        if isIdle { changed.signal() }
     }
 }
 
 extension SweepFollower.State {
-    /// Whether the view should look at once.
-    fileprivate mutating func note(_ entry: JournalEntry, of sweep: SweepID, engine: borrowing Engine) -> Bool {
+    mutating func note(_ entry: JournalEntry, of sweep: SweepID) {
         switch entry.event {
         case .leased(let fence, let trial, _, _) where trial.sweep == sweep:
             trials[fence] = trial.number
@@ -118,23 +117,18 @@ extension SweepFollower.State {
                 ended += 1
             }
             keep(entry.event, trials.removeValue(forKey: fence))
-            return true
         case .released(let fence, _, _):
             keep(entry.event, trials.removeValue(forKey: fence))
         case .observed(let fence, _, .warning):
             keep(entry.event, trials[fence])
-        case .sweepFinished, .sweepPaused:
-            keep(entry.event, nil)
-            return true
         case .trialCancelled(let trial):
             keep(entry.event, trial.number)
-        case .workerJoined, .workerLeft, .stopRequested:
+        case .workerJoined, .workerLeft, .stopRequested, .sweepFinished, .sweepPaused:
             keep(entry.event, nil)
         case .observed, .leased, .accepted, .proposed, .coordinatorStarted, .sweepCreated, .sweepRedefined,
             .sweepUnpaused, .spaceExhausted, .trialRetried:
             break
         }
-        return false
     }
 
     /// The view reads the news ten times a second; one that cannot keep up loses the oldest lines, never the store.
@@ -143,7 +137,7 @@ extension SweepFollower.State {
         if news.count > 4096 { news.removeFirst(2048) }
     }
 
-    fileprivate func copy(_ sweep: SweepState, id: SweepID, engine: borrowing Engine) -> SweepSnapshot {
+    func copy(_ sweep: SweepState, engine: borrowing Engine) -> SweepSnapshot {
         let rows = recent.suffix(32).map { number in
             let trial = sweep.trials[number]
             let progress = sweep.progress[number]
