@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import SweepModel
+import WorkerAgent
+
+struct Best: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the best configuration.",
+        discussion: """
+            Where configurations are repeated, the best is the one with the best mean.
+
+            Example:
+              sweepd best
+              sweepd best digits --json | jq .parameters
+              python train.py $(sweepd best --args)
+            """)
+
+    @Argument(help: SweepArgument.help) var sweep: String?
+    @Flag(help: "Print it as --name=value words, as the command got them.") var args = false
+    @OptionGroup var data: DataOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        if args, json { throw ValidationError("--args and --json exclude each other") }
+    }
+
+    func run() throws {
+        let subject = try Subject.find(sweep, data: data)
+        let ranking = Ranking(try subject.reader.records(of: subject.sweep.id), objective: subject.sweep.objective)
+        guard let best = ranking.best else {
+            let name = Format.printable(subject.sweep.name)
+            throw UserError(
+                "no trial of '\(name)' has a value yet; see how they stand with\n  "
+                    + subject.hints.command("trials \(subject.hints.sweep(subject.sweep.name))"),
+                status: .noTrialCompleted)
+        }
+        if json {
+            Terminal.line(JSONOutput.text("best", [.init("sweep", .object(subject.sweep.members))] + best.members))
+        } else if args {
+            Terminal.line(Self.arguments(best.configuration))
+        } else {
+            for line in Self.lines(best, objective: subject.sweep.objective) { Terminal.line(line) }
+        }
+    }
+
+    /// The words of `${args}`, quoted for a shell where they need it.
+    static func arguments(_ configuration: Configuration) -> String {
+        CommandExpansion(
+            configuration: configuration, program: nil, interpreter: "", parametersFile: "", environment: [:]
+        ).words(of: ["${args}"]).map { ShellWord.quoted($0) }.joined(separator: " ")
+    }
+
+    static func lines(_ best: Ranking.Contender, objective: Objective) -> [String] {
+        let mean = best.trials.count > 1 ? ", the mean of \(best.trials.count) runs" : ""
+        var table = TextTable([.init("parameter"), .init("value")])
+        for entry in best.configuration.entries { table.add([Format.printable(entry.name), Format.value(entry.value)]) }
+        return ["trial \(best.number): \(Format.printable(objective.metric)) \(Format.number(best.value))\(mean)"]
+            + table.lines().dropFirst()
+    }
+}

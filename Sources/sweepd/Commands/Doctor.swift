@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import SweepModel
+
+struct Doctor: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check whether this machine is fit for sweeps, and say how to mend what is not.",
+        discussion: """
+            Each line is ok, warn or FAIL; the exit code is 1 when one is FAIL, else 0.
+
+            Example:
+              sweepd doctor
+              sweepd doctor --data /scratch/sweeps --json
+            """)
+
+    @OptionGroup var data: DataOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let location = data.location()
+        let checks =
+            LibraryChecks.all() + MachineChecks.directories(location)
+            + [MachineChecks.openFiles(), MachineChecks.processors(), MachineChecks.graphicsCards()]
+            + PythonChecks.all()
+        let isFit = !checks.contains { $0.verdict == .failure }
+        if json {
+            Terminal.line(
+                JSONOutput.text("doctor", [
+                    .init("version", .string(Version.number)), .init("fit", .bool(isFit)),
+                    .init("checks", .array(checks.map(\.json))),
+                ]))
+        } else {
+            Terminal.line(Version.text)
+            for line in HealthCheck.lines(checks) { Terminal.line(line) }
+        }
+        if !isFit { throw ExitStatus.internalError }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import SweepEngine
+import SweepModel
+
+struct Trials: ParsableCommand {
+    enum Order: String, ExpressibleByArgument, CaseIterable { case value, number, seconds }
+
+    static let configuration = CommandConfiguration(
+        abstract: "List a sweep's trials.",
+        discussion: """
+            A terminal gets the newest 20, a pipe all of them; --limit changes both. Sorted by value, the best come \
+            first; by seconds, the longest.
+
+            Example:
+              sweepd trials digits --sort value --limit 10
+              sweepd trials --state failed
+              sweepd trials --json | jq '.trials[] | select(.value < 0.1)'
+            """)
+
+    @Argument(help: SweepArgument.help) var sweep: String?
+    @Option(help: ArgumentHelp("Only trials in this state: \(Trial.State.names).", valueName: "state"))
+    var state: [String] = []
+    @Option(help: "The order: value, number or seconds.") var sort: Order = .number
+    @Option(help: ArgumentHelp("At most so many.", valueName: "n")) var limit: Int?
+    @OptionGroup var data: DataOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1, not \(limit)") }
+        for name in state where Trial.State(rawValue: name) == nil {
+            throw ValidationError("--state '\(Format.printable(name))': expected \(Trial.State.names)")
+        }
+    }
+
+    func run() throws {
+        let subject = try Subject.find(sweep, data: data)
+        let states = state.compactMap(Trial.State.init(rawValue:))
+        let all = try subject.reader.records(of: subject.sweep.id)
+            .filter { states.isEmpty || states.contains($0.state) }
+        let limit = limit ?? (Terminal.isInteractive && !json ? 20 : .max)
+        let shown = Self.arranged(all, sort: sort, limit: limit, objective: subject.sweep.objective)
+        if json {
+            Terminal.line(
+                JSONOutput.text("trials", [
+                    .init("sweep", .object(subject.sweep.members)), .init("matching", JSONOutput.integer(all.count)),
+                    .init("trials", .array(shown.map { .object($0.members) })),
+                ]))
+            return
+        }
+        let width = Terminal.isInteractive ? Terminal.size.columns : nil
+        for line in Self.lines(shown, definition: subject.sweep.definition, width: width) { Terminal.line(line) }
+        if shown.count < all.count {
+            let options = ([data.directory.map { _ in "" }] + state.map { " --state \($0)" }).compactMap { $0 }.joined()
+            let name = subject.hints.sweep(subject.sweep.name)
+            let order = sort == .number ? "" : " --sort \(sort.rawValue)"
+            Terminal.line(
+                "\(all.count - shown.count) more: "
+                    + subject.hints.command("trials \(name)\(options)\(order) --limit \(all.count)"))
+        }
+        if all.isEmpty { Terminal.line(states.isEmpty ? "no trials yet" : "no trial is \(state.joined(separator: " or "))") }
+    }
+
+    /// By number: the newest, oldest first. By value or seconds: the first of the order.
+    static func arranged(_ records: [TrialRecord], sort: Order, limit: Int, objective: Objective) -> [TrialRecord] {
+        switch sort {
+        case .number: return Array(records.sorted { $0.number < $1.number }.suffix(limit))
+        case .value:
+            let sorted = records.sorted { left, right in
+                let one = left.value ?? .nan, other = right.value ?? .nan
+                if objective.isBetter(one, than: other) { return true }
+                return !objective.isBetter(other, than: one) && left.number < right.number
+            }
+            return Array(sorted.prefix(limit))
+        case .seconds:
+            let sorted = records.sorted { (left: TrialRecord, right: TrialRecord) in
+                let one = left.seconds ?? -1, other = right.seconds ?? -1
+                return one != other ? one > other : left.number < right.number
+            }
+            return Array(sorted.prefix(limit))
+        }
+    }
+
+    static func lines(_ records: [TrialRecord], definition: SweepDefinition, width: Int?) -> [String] {
+        guard !records.isEmpty else { return [] }
+        let names = definition.space.parameters.map(\.name)
+        var table = TextTable(
+            [
+                .init("trial", .right), .init("state"), .init(Format.printable(definition.objective.metric), .right),
+                .init("step", .right), .init("time", .right), .init("a step", .right), .init("memory", .right),
+            ] + names.map { .init(Format.printable($0), .right) })
+        for record in records {
+            var state = record.state.rawValue
+            if record.isInfeasible { state += ", infeasible" }
+            if record.attempts > 1 { state += " (\(record.attempts) attempts)" }
+            table.add(
+                [
+                    "\(record.number)", state, record.value.map { Format.number($0) } ?? "",
+                    record.lastStep.map { "\($0)" } ?? "", record.seconds.map { Format.duration(seconds: $0) } ?? "",
+                    record.secondsPerStep.map { Format.shortDuration($0) } ?? "",
+                    record.peakMemoryBytes.map { Format.bytes($0) } ?? "",
+                ] + names.map { record.configuration[$0].map { Format.value($0) } ?? "–" })
+        }
+        return table.lines(width: width, indent: "")
+    }
+}
+
+extension Trial.State {
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import SweepEngine
+import SweepModel
+
+/// The first line of a result: how the sweep stands.
+enum Headline {
+    case running
+    case interrupted
+    case paused(PauseReason)
+    case finished(FinishReason)
+
+    init(_ sweep: SweepRecord) {
+        switch sweep.phase {
+        case .running: self = sweep.isLive ? .running : .interrupted
+        case .paused(let reason): self = .paused(reason)
+        case .finished(let reason): self = .finished(reason)
+        }
+    }
+
+    func text(_ result: SweepResult) -> String {
+        let total = result.sweep.definition.trials.map { " of \($0)" } ?? ""
+        let progress = "\(result.done)\(total) trials done"
+        let name = Format.printable(result.sweep.name)
+        switch self {
+        case .running: return "\(name): running, \(progress)"
+        case .interrupted: return "\(name): interrupted, \(progress)"
+        case .paused(.user): return "\(name): paused, \(progress)"
+        case .paused(.failures): return "\(name): paused, because the first trials failed quickly and none succeeded"
+        case .finished(let reason): return "\(name): \(Self.text(reason, result)) (\(progress))"
+        }
+    }
+
+    private static func text(_ reason: FinishReason, _ result: SweepResult) -> String {
+        switch reason {
+        case .trials: return "finished"
+        case .exhausted: return "finished, every configuration of the search space has been tried"
+        case .target:
+            let target = result.sweep.objective.target.map { " \(Format.number($0))" } ?? ""
+            return "finished, the target\(target) is reached"
+        case .time: return "finished, the time limit is reached"
+        case .steps: return "finished, the limit of steps is reached"
+        case .cancelled: return "cancelled"
+        }
+    }
+
+    /// For scripts.
+    var word: String {
+        switch self {
+        case .running: "running"
+        case .interrupted: "interrupted"
+        case .paused: "paused"
+        case .finished(.cancelled): "cancelled"
+        case .finished: "finished"
+        }
+    }
+
+    var reason: String? {
+        switch self {
+        case .running, .interrupted: nil
+        case .paused(.user): "user"
+        case .paused(.failures): "failures"
+        case .finished(let reason): reason.rawValue
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+import SweepEngine
+import SweepModel
+
+/// A trial as results are made of it, wherever it was read from.
+struct TrialRecord: Sendable {
+    struct Failure: Sendable {
+        /// An `AttemptFailure.Cause`, "lost" or "forgotten".
+        let cause: String
+        let message: String
+        /// The end of the output.
+        let tail: String
+    }
+
+    var number: Int
+    var state: Trial.State
+    var source: TrialSource = .sampler(index: 0)
+    var configuration: Configuration
+    /// The objective by the sweep's summary rule.
+    var value: Double?
+    var valueStep: Int64?
+    var isInfeasible = false
+    var attempts = 1
+    /// The last reported step.
+    var lastStep: Int64?
+    var seconds: Double?
+    var secondsPerStep: Double?
+    var peakMemoryBytes: Int64?
+    /// Why the last attempt failed or was lost.
+    var failure: Failure?
+    /// Why it was stopped early.
+    var stopReason: String?
+
+    /// What `best` and the ranking choose from: the engine's own rule.
+    var isRanked: Bool {
+        (state == .completed || state == .stopped) && value?.isFinite == true
+    }
+
+    var isBaseline: Bool {
+        if case .baseline = source { true } else { false }
+    }
+}
+
+/// A reported value of the objective.
+struct CurvePoint: Hashable, Sendable {
+    let step: Int64
+    let value: Double
+}
+
+/// A sweep as results are made of it.
+struct SweepRecord: Sendable {
+    var id: SweepID
+    var definition: SweepDefinition
+    var phase: SweepState.Phase
+    /// Whether a coordinator is at work on it now.
+    var isLive = false
+    var createdAt: Timestamp?
+    /// Wall-clock time spent on it, over all processes.
+    var elapsed: Duration?
+
+    var name: String { definition.name }
+    var objective: Objective { definition.objective }
+
+    /// One word for tables and scripts.
+    var state: String {
+        switch phase {
+        case .finished(.cancelled): "cancelled"
+        case .finished: "finished"
+        case .paused: "paused"
+        case .running: isLive ? "running" : "interrupted"
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Foundation
+import Logging
+import SweepEngine
+import SweepModel
+import SweepStore
+import Testing
+import WorkerProtocol
+import ZeroMQ
+
+private struct Unobserved: CoordinatorObserver {
+    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {}
+    func storeIsFull(_ isFull: Bool) {}
+}
+
+@Suite(.serialized, .timeLimit(.minutes(2))) struct CoordinatorTests {
+    private let folder = NSTemporaryDirectory() + "/sweepd-coordinator-\(UInt32.random(in: .min ... .max))"
+    private let context: Context
+
+    init() throws {
+        context = try Context()
+    }
+
+    private func start() throws -> (coordinator: Coordinator, sweeps: [SweepSummary]) {
+        let options = CoordinatorOptions(version: "test", logger: Logger(label: "test"))
+        let coordinator = try Coordinator(
+            data: DataDirectory(folder), context: context, options: options, observer: Unobserved())
+        return (coordinator, try coordinator.start())
+    }
+
+    private func definition(trials: Int) -> SweepDefinition {
+        SweepDefinition(
+            name: "parabola", method: .random, objective: Objective(metric: "loss"),
+            space: SearchSpace([Parameter("x", .real(law: .uniform(low: -1, high: 1), quantum: nil))]), trials: trials,
+            seed: 7, command: ["true"])
+    }
+
+    private func launch(_ coordinator: Coordinator, trials: Int) throws -> SweepID {
+        let entries = try coordinator.submit([.launch(definition(trials: trials), directory: folder)])
+        guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else {
+            Issue.record("no sweep was created")
+            throw CoordinatorEnded()
+        }
+        _ = try coordinator.submit([.activate(sweep)])
+        return sweep
+    }
+
+    @Test func whatIsAcknowledgedIsInTheStore() throws {
+        let (coordinator, _) = try start()
+        let sweep = try launch(coordinator, trials: 12)
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        let welcome = try worker.greet(slots: 3)
+        #expect(welcome?.version == 1)
+        let acknowledged = try worker.work(until: 12)
+        #expect(acknowledged.count == 12)
+        #expect(acknowledged.values.allSatisfy { $0 == 3 })
+        // Read while the coordinator lives: the acknowledgement came after the commit.
+        let reader = try StoreReader.open(directory: folder)
+        let rows = try reader.trials(of: sweep)
+        #expect(rows.count == 12)
+        #expect(rows.allSatisfy { $0.state == .completed && $0.value != nil })
+        coordinator.shutdown()
+        #expect(coordinator.failure == nil)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func aRestartGoesOnToTheTotalWithTheSameConfigurations() throws {
+        var (coordinator, _) = try start()
+        let sweep = try launch(coordinator, trials: 10)
+        var first = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try first.greet()
+        _ = try first.work(until: 4)
+        coordinator.shutdown()
+        let sweeps: [SweepSummary]
+        (coordinator, sweeps) = try start()
+        #expect(sweeps.count == 1)
+        _ = try coordinator.submit([.activate(sweep)])
+        var second = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try second.greet()
+        _ = try second.work(until: 10, within: .seconds(1))
+        let reader = try StoreReader.open(directory: folder)
+        let rows = try reader.trials(of: sweep)
+        #expect(rows.count == 10)
+        #expect(rows.allSatisfy { $0.state == .completed })
+        #expect(Set(rows.map(\.configuration)).count == 10)
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func aSecondCoordinatorIsRefusedAndTheFirstUnharmed() throws {
+        let (coordinator, _) = try start()
+        #expect(throws: StoreError.self) { try start() }
+        _ = try launch(coordinator, trials: 2)
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try worker.greet()
+        #expect(try worker.work(until: 2).count == 2)
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func malformedMessagesAreRefusedAndOthersServed() throws {
+        let (coordinator, _) = try start()
+        _ = try launch(coordinator, trials: 3)
+        var hostile = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        let magic = Array(ProtocolLimits.magic.utf8)
+        let messages: [[[UInt8]]] = [
+            [[0]], [magic, Array("{".utf8)], [magic, Array(#"{"t":"dance"}"#.utf8)], [magic, [0xff]],
+            [magic, magic, magic], [magic, [UInt8](repeating: 0x5b, count: 100_000)],
+        ]
+        for frames in messages {
+            try hostile.sendRaw(frames)
+            guard case .refusal(let refusal)? = try hostile.receive() else {
+                Issue.record("no refusal of \(frames.map(\.count))")
+                continue
+            }
+            #expect(!refusal.isFatal)
+        }
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try worker.greet()
+        #expect(try worker.work(until: 3).count == 3)
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func aWorkerOfAnotherVersionIsToldWhatToDo() throws {
+        let (coordinator, _) = try start()
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        try worker.send(
+            .hello(
+                Hello(
+                    versions: 7...9, boot: String(repeating: "0", count: 32), agent: "future/9", host: "h",
+                    processID: 1, slots: 1)))
+        guard case .refusal(let refusal)? = try worker.receive() else {
+            Issue.record("no refusal")
+            return
+        }
+        #expect(refusal.code == .version && refusal.isFatal)
+        #expect(refusal.message.contains("7 to 9"))
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func anOperatorSteersALiveCoordinator() throws {
+        let (coordinator, _) = try start()
+        let sweep = try launch(coordinator, trials: 2)
+        let endpoint = try #require(EndpointFile(reading: DataDirectory(folder).endpointFile))
+        let client = OperatorClient(endpoint: endpoint, context: context)
+        try client.ask(.ping)
+        try client.ask(.extend(sweep, total: 5))
+        #expect(throws: OperatorClient.Failure.self) { try client.ask(.extend(sweep, total: -1)) }
+        #expect(throws: OperatorClient.Failure.self) { try client.ask(.cancel(SweepID(99))) }
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try worker.greet()
+        #expect(try worker.work(until: 5).count == 5)
+        coordinator.shutdown()
+        #expect(EndpointFile(reading: DataDirectory(folder).endpointFile) == nil)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+}
