@@ -17,7 +17,8 @@ import WorkerProtocol
         ] as [(String, String, Int64?, String, Double)])
     func findsMetrics(expression: String, line: String, step: Int64?, name: String, value: Double) throws {
         var fault: String?
-        let match = try MetricPattern(expression).match(Array(line.utf8), fault: &fault)
+        var pattern = try MetricPattern(expression)
+        let match = pattern.match(Array(line.utf8), fault: &fault)
         #expect(match?.step == step)
         #expect(match?.metrics.first { $0.name == name }?.value == value)
         #expect(fault == nil)
@@ -25,7 +26,8 @@ import WorkerProtocol
 
     @Test func aLineMayHoldSeveralPairs() throws {
         var fault: String?
-        let match = try MetricPattern(Self.pair).match(Array("loss=1 acc=2 loss=3 x=nan".utf8), fault: &fault)
+        var pattern = try MetricPattern(Self.pair)
+        let match = pattern.match(Array("loss=1 acc=2 loss=3 x=nan".utf8), fault: &fault)
         #expect(match?.metrics.map(\.name) == ["acc", "loss", "x"])
         #expect(match?.metrics[1].value == 3)
         #expect(match?.metrics[2].value.isNaN == true)
@@ -34,16 +36,25 @@ import WorkerProtocol
     @Test(arguments: [("nothing here", false), ("loss=fast", true), ("loss=0x10", false), ("loss=1e999x", true)])
     func refusesWhatIsNoNumber(line: String, isFault: Bool) throws {
         var fault: String?
-        _ = try MetricPattern(Self.pair).match(Array(line.utf8), fault: &fault)
+        var pattern = try MetricPattern(Self.pair)
+        _ = pattern.match(Array(line.utf8), fault: &fault)
         #expect((fault != nil) == isFault)
     }
 
     @Test func longLinesAndBrokenTextCostNothing() throws {
-        let pattern = try MetricPattern(Self.pair)
+        var pattern = try MetricPattern(Self.pair)
         var fault: String?
         #expect(pattern.match([UInt8](repeating: 0x61, count: 65 << 10), fault: &fault) == nil)
         #expect(
             pattern.match([0xFF, 0xFE] + Array(" loss=2".utf8), fault: &fault)?.metrics == [MetricValue("loss", 2)])
+    }
+
+    @Test func longTextIsSearched() throws {
+        var pattern = try MetricPattern(#"loss=(?<loss>\S+)"#)
+        var fault: String?
+        let line = String(repeating: "some words, ", count: 4000) + "loss=3"
+        #expect(pattern.match(Array(line.utf8), fault: &fault)?.metrics == [MetricValue("loss", 3)])
+        #expect(fault == nil)
     }
 
     @Test func aBrokenExpressionIsSaid() {

@@ -25,14 +25,13 @@ extension Attempt {
     }
 
     private func scan(_ line: LineSplitter.Line) -> [AttemptEvent] {
-        guard let pattern else { return [] }
         switch line {
         case .tooLong:
             return progress.warn(
                 "long output", "a printed line of more than \(MetricPattern.maximumLineBytes) bytes is not searched")
         case .complete(let bytes):
             var fault: String?
-            let match = pattern.match(bytes, fault: &fault)
+            let match = pattern?.match(bytes, fault: &fault)
             let warning = fault.map { progress.warn("pattern", $0) } ?? []
             guard let match else { return warning }
             return warning + progress.report(step: match.step, match.metrics, at: BootClock.seconds)

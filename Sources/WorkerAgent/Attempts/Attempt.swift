@@ -23,7 +23,7 @@ final class Attempt {
     let child: ChildProcess
     let listener: ReportListener
     var log: OutputLog
-    let pattern: MetricPattern?
+    var pattern: MetricPattern?
     let startedAt: Double
 
     var phase = Phase.running
