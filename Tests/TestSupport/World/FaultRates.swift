@@ -13,6 +13,8 @@ package struct FaultRates: Sendable {
     package var partition = 0.0
     package var userFailure = 0.0
     package var decline = 0.0
+    /// A worker speaks of another's lease.
+    package var lawlessness = 0.0
     /// Per step of the world.
     package var operatorWish = 0.0
 
@@ -23,6 +25,6 @@ package struct FaultRates: Sendable {
         return FaultRates(
             loss: draw(0.3), duplication: draw(0.2), reordering: draw(0.3), coordinatorCrash: draw(0.04),
             workerCrash: draw(0.01), reconnection: draw(0.02), partition: draw(0.005), userFailure: draw(0.4),
-            decline: draw(0.2), operatorWish: draw(0.03))
+            decline: draw(0.2), lawlessness: draw(0.1), operatorWish: draw(0.03))
     }
 }

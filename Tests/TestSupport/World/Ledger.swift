@@ -14,6 +14,9 @@ struct Ledger {
         var sequence: Int64 = 0
     }
 
+    /// What a worker says of leases that are not its own.
+    static let lawless = "lawless"
+
     private(set) var open: [Fence: Open] = [:]
     private(set) var closed: Set<Fence> = []
     private(set) var highestFence = Fence(0)
@@ -49,7 +52,10 @@ struct Ledger {
             open[fence] = Open(trial: trial, worker: worker, attempt: attempt)
         case .accepted(let fence), .stopRequested(let fence, _):
             if open[fence] == nil { return "fence \(fence) is not open" }
-        case .observed(let fence, let sequence, _):
+        case .observed(let fence, let sequence, let event):
+            if event == .warning(Self.lawless) {
+                return "an event of fence \(fence) from a worker that does not hold it"
+            }
             return advance(fence, to: sequence)
         case .ended(let fence, let sequence, let event, let disposition):
             let isInfrastructure =

@@ -12,6 +12,8 @@ struct MockWorker {
         let lastStep: Int64
         var made: Int64 = 0
         var acknowledged: Int64 = 0
+        /// The last event sent on this session; a nack or a timeout goes back.
+        var sent: Int64 = 0
         var unacknowledged: [SequencedEvent] = []
         var isOver = false
         var nextStepAt: Int64
@@ -66,9 +68,13 @@ struct MockWorker {
         }
         if now >= resendAt {
             resendAt = now + 2000
-            for holding in held where !holding.unacknowledged.isEmpty {
-                messages.append(.events(Array(holding.unacknowledged.prefix(ProtocolLimits.eventsPerMessage))))
-            }
+            for index in held.indices { held[index].sent = 0 }
+        }
+        for index in held.indices {
+            let new = held[index].unacknowledged.filter { $0.sequence > held[index].sent }
+            guard let last = new.last else { continue }
+            held[index].sent = last.sequence
+            messages.append(.events(Array(new.prefix(ProtocolLimits.eventsPerMessage))))
         }
         return messages.map { Envelope(session: session, epoch: epoch, message: $0) }
     }
@@ -91,7 +97,6 @@ struct MockWorker {
                     emit(.checkpoint(Checkpoint(step: step, location: "/c/\(step)", digest: "", bytes: 1)), index)
                 }
             }
-            resendAt = now
         }
     }
 
@@ -126,7 +131,12 @@ struct MockWorker {
         switch message {
         case .leases(let leases): return leases.compactMap { take($0, now: now, faults, &random) }
         case .ack(let acks): acks.forEach { acknowledge($0) }
-        case .nack: resendAt = now
+        case .nack(let gaps):
+            for gap in gaps {
+                for index in held.indices where held[index].lease.fence == gap.fence {
+                    held[index].sent = gap.sequence - 1
+                }
+            }
         case .beat(let desired, _): obey(desired)
         case .welcome, .resync, .refusal: break
         }

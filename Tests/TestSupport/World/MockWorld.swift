@@ -151,6 +151,7 @@ extension MockWorld {
         if !isUp, now >= restartAt { boot() }
         for index in workers.indices {
             trouble(index)
+            if random.chance(rates.lawlessness) { meddle(index) }
             for envelope in workers[index].step(now: now, faults: rates, &random) { post(envelope, from: index) }
         }
         deliver()
@@ -167,6 +168,21 @@ extension MockWorld {
         if random.chance(rates.workerCrash) { spawn(index) }
         if random.chance(rates.reconnection) { reconnect(index) }
         if random.chance(rates.partition) { partitionedUntil[index] = now + Int64(random.int(1...40)) * 1000 }
+    }
+
+    /// Says of another worker's lease what only its holder may say.
+    private mutating func meddle(_ index: Int) {
+        let others = workers.indices.filter { $0 != index }.flatMap { workers[$0].held }
+        guard let victim = others.first(where: { _ in random.chance(0.5) }) else { return }
+        let fence = victim.lease.fence
+        let next = (performer.ledger.open[fence]?.sequence ?? 0) + 1
+        let message: WorkerMessage =
+            switch random.int(0...2) {
+            case 0: .events([SequencedEvent(fence: fence, sequence: next, event: .warning(Ledger.lawless))])
+            case 1: .decline(fence: fence, reason: Ledger.lawless)
+            default: .accept(fence: fence, parametersDigest: Ledger.lawless)
+            }
+        post(Envelope(session: workers[index].session, epoch: workers[index].epoch, message: message), from: index)
     }
 
     /// A new process in the old one's place.
