@@ -35,7 +35,7 @@ def offer(*fences: int) -> dict[str, Any]:
         "sweep": 1, "sweep_name": "n", "trial": 0, "attempt": 1, "params": PARAMS, "seed": 1,
         "params_digest": wire.parameters_digest(PARAMS), "objective": {"metric": "loss", "goal": "minimize"},
     }  # fmt: skip
-    return incoming("leases", leases=[{**lease, "fence": fence} for fence in fences])
+    return incoming("leases", leases=[{**lease, "fence": fence, "trial": fence} for fence in fences])
 
 
 def sequences(kind: str, **pairs: int) -> dict[str, Any]:
@@ -187,6 +187,20 @@ def test_an_offer_that_comes_again_is_accepted_again_but_not_run_again():
     assert said(session, 0.0) == [("accept", [])]
 
 
+def test_the_highest_fence_owns_the_trial():
+    session = opened(fences=(5,))
+    (held,) = session.leases.values()
+    older, newer = offer(4), offer(6)
+    for message in (older, newer):
+        message["leases"][0]["trial"] = held.trial[1]
+    assert session.receive(older, 0.0) == []
+    assert said(session, 0.0) == [("decline", [])]
+    abandoned, offered = session.receive(newer, 0.0)
+    assert (abandoned.fence, offered.lease.fence) == (5, 6)
+    assert held.abandoned
+    assert session.leases == {}
+
+
 def test_desired_states():
     session = opened(fences=(1, 2, 3))
     for fence in (1, 2, 3):
@@ -207,7 +221,9 @@ def test_a_coordinator_that_lost_what_it_acknowledged_loses_the_attempt():
     session.record(1, wire.started(None))
     said(session, 0.0)
     session.receive(sequences("ack", f1=1), 0.0)
-    changes = session.receive(welcome("s2", desired=(desired(1, acked=0),)), 0.0)
+    # An answer that was overtaken on its way is no reason.
+    assert session.receive(incoming("beat", desired=[desired(1, acked=0)], drain=False), 0.0) == []
+    changes = session.receive({**welcome("s2", desired=(desired(1, acked=0),)), "e": 2}, 0.0)
     assert isinstance(changes[0], states.Abandoned)
     assert session.leases == {}
 

@@ -74,12 +74,14 @@ class Held:
         "over",
         "sent",
         "stop_reason",
+        "trial",
     )
 
-    def __init__(self, fence: int, digest: str) -> None:
+    def __init__(self, lease: Lease) -> None:
         """Begin without events."""
-        self.fence = fence
-        self.digest = digest
+        self.fence = lease.fence
+        self.digest = lease.computed_digest
+        self.trial = (lease.sweep, lease.trial)
         self.events: deque[str] = deque()
         self.last = self.acknowledged = self.sent = self.bytes = 0
         self.over = False
@@ -102,7 +104,7 @@ class Session:
         self.in_flight = 0
         self.unacknowledged = 0
         self.unacknowledged_bytes = 0
-        self._session, self._epoch = "", 0
+        self._session, self._epoch, self._database = "", 0, ""
         self._answers: list[str] = []
         self._unsent: dict[int, Held] = {}
         self._closed: dict[int, None] = {}
@@ -151,7 +153,7 @@ class Session:
 
     def accept(self, lease: Lease) -> Held:
         """Take a lease."""
-        held = self.leases[lease.fence] = Held(lease.fence, lease.computed_digest)
+        held = self.leases[lease.fence] = Held(lease)
         self._accept(held)
         return held
 
@@ -252,13 +254,15 @@ class Session:
 
     def _welcome(self, welcome: wire.Welcome, now: float) -> list[Any]:
         self.is_open = True
-        self._session, self._epoch = welcome.session, welcome.epoch
+        # Within one run of a coordinator what is durable stays durable.
+        is_another_run = (welcome.epoch, welcome.database) != (self._epoch, self._database)
+        self._session, self._epoch, self._database = welcome.session, welcome.epoch, welcome.database
         self.window, self.heartbeat = welcome.window, welcome.heartbeat
         self._answers.clear()
         self._rewind()
         self._resend = FIRST_RESEND
         self._beat_at = now + self.heartbeat
-        changes = self._desire(welcome.desired, now)
+        changes = self._desire(welcome.desired, now, is_another_run)
         for held in self.leases.values():
             # Its accept may have been lost with the connection; a second one does no harm.
             if held.acknowledged == 0:
@@ -268,26 +272,35 @@ class Session:
     def _accept(self, held: Held) -> None:
         self._answers.append(wire.accept(self._session, self._epoch, held.fence, held.digest))
 
-    def _offers(self, offered: Iterable[Lease]) -> Iterable[Offered]:
+    def _offers(self, offered: Iterable[Lease]) -> Iterable[Offered | Abandoned]:
         for lease in offered:
             if lease.fence in self.leases:
                 self._accept(self.leases[lease.fence])
             elif lease.fence not in self._closed:
+                # The highest fence owns the trial: an older attempt of it that is still here is over.
+                rivals = [held for held in self.leases.values() if held.trial == (lease.sweep, lease.trial)]
+                if any(held.fence > lease.fence for held in rivals):
+                    self.decline(lease.fence, "superseded")
+                    continue
+                yield from (self._abandon(held, f"superseded by attempt {lease.fence}") for held in rivals)
                 yield Offered(lease)
 
-    def _desire(self, desired: Iterable[wire.Desired], now: float) -> list[Any]:
+    def _abandon(self, held: Held, reason: str) -> Abandoned:
+        held.abandoned = True
+        self._forget(held.fence)
+        return Abandoned(held.fence, reason)
+
+    def _desire(self, desired: Iterable[wire.Desired], now: float, is_another_run: bool = False) -> list[Any]:
         changes: list[Any] = []
         for fence, state, reason, acknowledged in desired:
             held = self.leases.get(fence)
             if held is None:
                 continue
-            if state != "abandon" and acknowledged < held.acknowledged:
-                # The coordinator forgot what it had acknowledged (a restored backup): nothing can close that gap.
-                state, reason = "abandon", "the coordinator lost events that it had acknowledged"
+            if is_another_run and acknowledged < held.acknowledged:
+                # It forgot what it had acknowledged (a restored backup): nothing can close that gap.
+                state, reason = "abandon", "the coordinator has lost events that it had acknowledged"
             if state == "abandon":
-                held.abandoned = True
-                self._forget(fence)
-                changes.append(Abandoned(fence, reason))
+                changes.append(self._abandon(held, reason))
                 continue
             self._acknowledge(fence, acknowledged, now)
             if state == "stop" and held.stop_reason is None and not held.over:

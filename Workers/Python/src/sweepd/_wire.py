@@ -64,6 +64,7 @@ class Welcome(NamedTuple):
 
     session: str
     epoch: int
+    database: str
     window: int
     heartbeat: float
     desired: list[Desired]
@@ -222,6 +223,7 @@ def welcome(message: Mapping[str, Any]) -> Welcome:
     return Welcome(
         session=_string(message, "s"),
         epoch=_integer(message, "e"),
+        database=str(message.get("database") or ""),
         window=max(1, _integer(message, "window")),
         heartbeat=max(0.01, _integer(message, "heartbeat_ms") / 1000),
         desired=_desired(message),
