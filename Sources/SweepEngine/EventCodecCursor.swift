@@ -61,7 +61,8 @@ struct EventCodecCursor {
             position += 1
             if byte == UInt8(ascii: "\"") {
                 if isPlain {
-                    return String(decoding: UnsafeBufferPointer(rebasing: bytes[start + 1..<position - 1]), as: UTF8.self)
+                    let text = UnsafeBufferPointer(rebasing: bytes[start + 1..<position - 1])
+                    return String(decoding: text, as: UTF8.self)
                 }
                 guard let text = try parse(start..<position).stringValue else { throw malformed("a string") }
                 return text

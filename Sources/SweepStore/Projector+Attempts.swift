@@ -72,10 +72,24 @@ extension Projector {
                 at, outcome, failure?.cause.rawValue, failure?.message, failure?.exitCode, failure?.tail,
                 resources.seconds, resources.secondsPerStep, resources.peakMemoryBytes, fence.number,
             ])
-        let end = TrialEnd(
-            failures: failure?.cause.countsAsFailure == true ? 1 : 0, cause: failure?.cause.rawValue,
-            message: failure?.message, resources: resources)
+        var end = TrialEnd(cause: failure?.cause.rawValue, message: failure?.message, resources: resources)
+        charge(failure, disposition, to: &end)
         try dispose(try owner(of: fence), disposition, end, at: at)
+    }
+
+    /// Whose account the end goes to. Stated here a second time on purpose: `verify` compares with the engine's counts.
+    private func charge(_ failure: AttemptFailure?, _ disposition: Disposition, to end: inout TrialEnd) {
+        let isLoss: Bool
+        switch disposition {
+        case .requeued(let charged): isLoss = !charged
+        case .settled(let settlement):
+            guard settlement.state == .failed, !settlement.isInfeasible else { return }
+            isLoss = failure?.cause == .infrastructure
+        }
+        if isLoss { end.losses = 1 } else { end.failures = 1 }
+        if failure == nil {
+            (end.cause, end.message) = (AttemptFailure.Cause.user.rawValue, "it ended without a value of the metric")
+        }
     }
 
     func release(_ fence: Fence, _ reason: ReleaseReason, _ disposition: Disposition, at: Int64) throws {
@@ -123,17 +137,12 @@ extension Projector {
         try dispose(trial, .settled(settlement), TrialEnd(), at: at)
     }
 
-    func requeue(_ trial: TrialID) throws {
-        try dispose(trial, .requeued(charged: false), TrialEnd(), at: 0)
-    }
-}
-
-extension AttemptFailure.Cause {
-    /// The user's own failures. Stated here a second time on purpose: `verify` compares with the engine's count.
-    fileprivate var countsAsFailure: Bool {
-        switch self {
-        case .user, .signal: true
-        case .memory, .timeout, .diverged, .infrastructure: false
-        }
+    /// On the user's word a failed trial starts anew, and so does the count of what went wrong.
+    func retry(_ trial: TrialID, at: Int64) throws {
+        try dispose(trial, .requeued(charged: false), TrialEnd(), at: at)
+        try update(
+            "UPDATE trial SET losses = 0, failures = 0 WHERE sweep = ? AND number = ?",
+            [trial.sweep.number, trial.number])
+        try reopen(trial.sweep, at: at)
     }
 }

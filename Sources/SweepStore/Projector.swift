@@ -73,7 +73,7 @@ final class Projector {
             try release(fence, reason, disposition, at: at)
             owners[fence] = nil
         case .trialCancelled(let trial): try settle(trial, Settlement(state: .cancelled), at: at)
-        case .trialRetried(let trial): try requeue(trial)
+        case .trialRetried(let trial): try retry(trial, at: at)
         }
     }
 
@@ -102,8 +102,13 @@ final class Projector {
 
     private func redefine(_ sweep: SweepID, _ definition: SweepDefinition, at: Int64) throws {
         try update(
-            "UPDATE sweep SET name = ?, definition = ?, changed_at = ? WHERE sweep = ?",
+            "UPDATE sweep SET name = ?, definition = ?, exhausted = 0, changed_at = ? WHERE sweep = ?",
             [definition.name, definition.canonicalText, at, sweep.number])
+        try reopen(sweep, at: at)
+    }
+
+    /// A finished sweep that has something to do again.
+    func reopen(_ sweep: SweepID, at: Int64) throws {
         let statement = try db.cachedStatement(sql: "SELECT state FROM sweep WHERE sweep = ?")
         if try String.fetchOne(statement, arguments: [sweep.number]) == "finished" {
             try move(sweep, to: "running", reason: nil, at: at)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import GRDB
+import SweepEngine
+import SweepModel
+import SweepStore
+import TestSupport
+
+/// A data directory of a test's own, gone with it.
+final class StoreFolder {
+    let path: String
+
+    init() {
+        // Odd characters on purpose.
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("sweepd é%?#' \(UUID().uuidString)").path
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    var database: String { "\(path)/sweepd.sqlite" }
+
+    func open(_ options: StoreOptions = StoreOptions()) throws -> Store {
+        try Store.open(directory: path, options: options)
+    }
+
+    /// All entries, from a store that is closed again.
+    func entries() throws -> [JournalEntry] {
+        let store = try open()
+        defer { store.close() }
+        return try store.entries()
+    }
+
+    /// Works on the database behind the store's back.
+    func tamper(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: database)
+        try queue.inDatabase { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+}
+
+extension Store {
+    func entries() throws -> [JournalEntry] {
+        var entries: [JournalEntry] = []
+        try replay { entries.append($0) }
+        return entries
+    }
+}
+
+enum Histories {
+    /// What an engine decided in a world in which everything happens.
+    static func random(seed: UInt64) -> [JournalEntry] {
+        var world = MockWorld(seed: seed)
+        world.run(faultySeconds: 30)
+        return world.journal.map { JournalEntry(at: $0.at, event: readable($0.event)) }
+    }
+
+    /// The world's baselines lie outside its space, which no sweep file may say.
+    private static func readable(_ event: Event) -> Event {
+        func widened(_ definition: SweepDefinition) -> SweepDefinition {
+            var definition = definition
+            definition.space = SearchSpace([
+                Parameter("x", .real(law: .uniform(low: 0, high: 1e6), quantum: nil))
+            ])
+            return definition
+        }
+        switch event {
+        case .sweepCreated(let sweep, let definition, let directory):
+            return .sweepCreated(sweep, widened(definition), directory: directory)
+        case .sweepRedefined(let sweep, let definition): return .sweepRedefined(sweep, widened(definition))
+        default: return event
+        }
+    }
+
+    /// The entries in batches of 1 to 300.
+    static func batches(_ entries: [JournalEntry], seed: UInt64) -> [[JournalEntry]] {
+        var random = SeededRandom(seed: seed)
+        var batches: [[JournalEntry]] = []
+        var start = 0
+        while start < entries.count {
+            let end = min(entries.count, start + random.int(1...(random.chance(0.1) ? 300 : 8)))
+            batches.append(Array(entries[start..<end]))
+            start = end
+        }
+        return batches
+    }
+}

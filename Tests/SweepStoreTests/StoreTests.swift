@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SweepEngine
+import SweepModel
+import SweepStore
+import TestSupport
+import Testing
+
+@Suite struct StoreTests {
+    @Test(arguments: UInt64(0)..<8) func whatWasAppendedIsReplayedAndVerifies(seed: UInt64) throws {
+        let folder = StoreFolder()
+        let entries = Histories.random(seed: seed)
+        let batches = Histories.batches(entries, seed: seed)
+        var store = try folder.open()
+        let name = store.database
+        for (index, batch) in batches.enumerated() {
+            try store.append(batch)
+            if index == batches.count / 2 {
+                store.close()
+                store = try folder.open()
+            }
+        }
+        #expect(store.database == name)
+        let reader = try StoreReader.open(directory: folder.path)
+        #expect(try reader.database() == name)
+        let report = try reader.verify()
+        #expect(report.problems == [], "seed \(seed)")
+        #expect(report.events == entries.count)
+        store.close()
+        #expect(try folder.entries() == entries, "seed \(seed)")
+    }
+
+    @Test func aSecondWriterIsRefusedAndToldWhoTheFirstIs() throws {
+        let folder = StoreFolder()
+        let first = try folder.open()
+        let error = #expect(throws: StoreError.self) { try folder.open() }
+        guard case .locked(_, let holder)? = error else {
+            Issue.record("refused for another reason: \(String(describing: error))")
+            return
+        }
+        #expect(holder.contains("process \(ProcessInfo.processInfo.processIdentifier) ("))
+        first.close()
+        try folder.open().close()
+    }
+
+    @Test func theDirectoryIsPrivate() throws {
+        let folder = StoreFolder()
+        try folder.open().close()
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.path)
+        #expect(attributes[.posixPermissions] as? Int == 0o700)
+    }
+
+    @Test func aFileIsNoDirectory() throws {
+        let folder = StoreFolder()
+        try Data().write(to: URL(fileURLWithPath: folder.path))
+        #expect(throws: StoreError.notADirectory(folder.path)) { try folder.open() }
+        #expect(throws: StoreError.notADirectory(folder.path)) { try StoreReader.open(directory: folder.path) }
+    }
+
+    @Test func nothingThereIsNothingToRead() throws {
+        let folder = StoreFolder()
+        #expect(throws: StoreError.noData(folder.path)) { try StoreReader.open(directory: folder.path) }
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        #expect(throws: StoreError.noData(folder.path)) { try StoreReader.open(directory: folder.path) }
+    }
+
+    @Test func aNewerVersionIsRefusedAndBothAreNamed() throws {
+        let folder = StoreFolder()
+        try folder.open().close()
+        try folder.tamper("PRAGMA user_version = 7")
+        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 1)
+        #expect(throws: expected) { try folder.open() }
+        #expect(throws: expected) { try StoreReader.open(directory: folder.path) }
+        #expect(expected.description.contains("version 7") && expected.description.contains("to 1"))
+    }
+
+    @Test func foreignFilesAreRefused() throws {
+        let folder = StoreFolder()
+        try folder.open().close()
+        try folder.tamper("PRAGMA application_id = 1")
+        #expect(throws: StoreError.foreignDatabase(folder.database)) { try folder.open() }
+        try Data(repeating: 65, count: 5000).write(to: URL(fileURLWithPath: folder.database))
+        #expect(throws: StoreError.foreignDatabase(folder.database)) { try folder.open() }
+    }
+
+    @Test func aFullDiskKeepsWhatIsCommittedAndTheStoreGoesOn() throws {
+        let folder = StoreFolder()
+        let batches = Histories.batches(Histories.random(seed: 3), seed: 3)
+        let store = try folder.open()
+        // Less than it has means no more than it has.
+        try store.limit(pages: 1)
+        var refusals = 0
+        for batch in batches {
+            do {
+                try store.append(batch)
+            } catch StoreError.diskFull {
+                refusals += 1
+                #expect(throws: StoreError.diskFull(folder.path)) { try store.append(batch) }
+                try store.limit(pages: nil)
+                try store.append(batch)
+                try store.limit(pages: 1)
+            }
+        }
+        #expect(refusals > 0)
+        #expect(try store.entries() == batches.flatMap { $0 })
+        #expect(try StoreReader.open(directory: folder.path).verify().problems == [])
+    }
+
+    @Test func readersSeeOnlyWholeCommitsWhileAWriterIsAtWork() throws {
+        let folder = StoreFolder()
+        let batches = Histories.batches(Histories.random(seed: 5), seed: 5)
+        let store = try folder.open()
+        try store.append(batches[0])
+        let reader = try StoreReader.open(directory: folder.path)
+        var expected = Int64(batches[0].count)
+        for batch in batches.dropFirst() {
+            #expect(try reader.eventCount() == expected)
+            try store.append(batch)
+            expected += Int64(batch.count)
+            _ = try reader.sweeps()
+        }
+        store.close()
+        #expect(try reader.eventCount() == expected)
+        #expect(try StoreReader.open(directory: folder.path).eventCount() == expected)
+    }
+}
