@@ -27,7 +27,9 @@ extension AgentLoop {
                 waiting.removeAll { $0.fence == fence }
                 attempt(fence)?.terminate(.abandoned, now: BootClock.now)
             case .reconnect: reconnect()
-            case .drain(let isWanted): coordinatorDrains = isWanted
+            case .drain(let isWanted):
+                coordinatorDrains = isWanted
+                handBackWaiting()
             case .refused(let refusal): log.error("the coordinator refuses this worker: \(refusal.message)")
             case .closed(let fence): log.debug("attempt \(fence) is closed")
             }
@@ -60,6 +62,19 @@ extension AgentLoop {
         guard attempt(lease.fence) == nil, !waiting.contains(where: { $0.fence == lease.fence }) else { return }
         waiting.append(lease)
         startWaiting()
+        handBackWaiting()
+    }
+
+    /// A coordinator that drains waits for every lease to end: those that never began must not keep it. It charges
+    /// nobody for them. (One that does not drain would; from it they are released by our goodbye.)
+    private func handBackWaiting() {
+        guard coordinatorDrains else { return }
+        let failure = AttemptFailure(cause: .infrastructure, message: "handed back before it began")
+        let leases = waiting
+        waiting.removeAll()
+        for lease in leases {
+            perform(session.record(.failed(failure, Resources()), for: lease.fence, now: BootClock.now))
+        }
     }
 
     private func stop(_ fence: Fence, reason: String) {

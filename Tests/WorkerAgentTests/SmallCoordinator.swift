@@ -18,7 +18,7 @@ final class SmallCoordinator: Sendable {
         var accepted: [Fence: String] = [:]
         var goodbye: String?
         var isClosing = false
-        var acknowledges = true
+        var drains = false
     }
 
     /// libzmq bears one context a process.
@@ -80,14 +80,14 @@ final class SmallCoordinator: Sendable {
                             heartbeat: .milliseconds(50), desired: [])))
             case .events(let events):
                 state.events += events.filter { !state.events.contains($0) }
-                if state.acknowledges { answers.append(.ack(events.map { FenceSequence($0.fence, $0.sequence) })) }
+                answers.append(.ack(events.map { FenceSequence($0.fence, $0.sequence) }))
             case .accept(let fence, let digest): state.accepted[fence] = digest
             case .bye(let reason): state.goodbye = reason
             case .beat, .decline: break
             }
             let open = state.leases.filter { state.accepted[$0.fence] == nil }
             if !open.isEmpty { answers.append(.leases(open)) }
-            answers.append(.beat(desired: state.desired, drain: false))
+            answers.append(.beat(desired: state.desired, drain: state.drains))
             return answers
         }
     }
@@ -105,6 +105,8 @@ final class SmallCoordinator: Sendable {
             state.events.filter { $0.fence == Fence(fence) }.sorted { $0.sequence < $1.sequence }.map(\.event)
         }
     }
+
+    func drain() { state.withLock { $0.drains = true } }
 
     var goodbye: String? { state.withLock { $0.goodbye } }
     func digest(_ fence: Int64) -> String? { state.withLock { $0.accepted[Fence(fence)] } }

@@ -228,6 +228,26 @@ import WorkerProtocol
         #expect(agent.hasEnded)
     }
 
+    @Test func aCoordinatorThatDrainsGetsBackWhatNeverBegan() throws {
+        let coordinator = try SmallCoordinator()
+        defer { coordinator.close() }
+        let agent = try coordinator.agent(slots: 1)
+        coordinator.offer(coordinator.lease(["/bin/sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 7"]))
+        coordinator.offer(coordinator.lease(["/bin/true"], fence: 2))
+        _ = wait { coordinator.digest(2) }
+        coordinator.drain()
+        guard case .failed(let failure, _)? = coordinator.end(2) else {
+            Issue.record("not handed back")
+            return
+        }
+        #expect(failure.cause == .infrastructure)
+        #expect(coordinator.events(2).count == 1)
+        try coordinator.scratch.write("", to: "go")
+        #expect(coordinator.end(1) != nil)
+        agent.requestStop()
+        agent.join()
+    }
+
     @Test func slotsRunSideBySideAndNoMore() throws {
         let coordinator = try SmallCoordinator()
         defer { coordinator.close() }
