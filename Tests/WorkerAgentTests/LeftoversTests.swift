@@ -25,7 +25,8 @@ import Testing
             "setsid sh -c 'echo $$ > \(scratch.path)/a; exec sleep 300' & exec sleep 300",
             environment: ["SWEEPD_AGENT": token])
         let other = try spawn("exec sleep 300", environment: ["SWEEPD_AGENT": token + "0"])
-        defer { other.terminate() }
+        // It inherits a mask that blocks SIGTERM.
+        defer { kill(other.processIdentifier, SIGKILL) }
         let stray = try #require(scratch.number(in: "a"))
         #expect(Leftovers.find(token: token).map(\.processID).contains(stray))
         #expect(Leftovers.kill(token: token) >= 2)
