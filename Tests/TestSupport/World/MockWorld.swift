@@ -27,6 +27,8 @@ package struct MockWorld {
     private var isUp = false
     private var restartAt: Int64 = 0
     private var nextConnection = 0
+    /// As the coordinator gave them out; a lawless worker uses its own.
+    private var sessions: [Connection: String] = [:]
     private var nextBoot = 1
     private var nextOrder: UInt64 = 0
     private var inFlight: [Parcel] = []
@@ -166,13 +168,13 @@ extension MockWorld {
 
     private mutating func trouble(_ index: Int) {
         if random.chance(rates.workerCrash) { spawn(index) }
-        if random.chance(rates.reconnection) { reconnect(index) }
+        if workers[index].wantsReconnection || random.chance(rates.reconnection) { reconnect(index) }
         if random.chance(rates.partition) { partitionedUntil[index] = now + Int64(random.int(1...40)) * 1000 }
     }
 
     /// Says of another worker's lease what only its holder may say.
     private mutating func meddle(_ index: Int) {
-        let others = workers.indices.filter { $0 != index }.flatMap { workers[$0].held }
+        let others = workers.indices.filter { $0 != index }.flatMap { workers[$0].running }
         guard let victim = others.first(where: { _ in random.chance(0.5) }) else { return }
         let fence = victim.lease.fence
         let next = (performer.ledger.open[fence]?.sequence ?? 0) + 1
@@ -182,7 +184,9 @@ extension MockWorld {
             case 1: .decline(fence: fence, reason: Ledger.lawless)
             default: .accept(fence: fence, parametersDigest: Ledger.lawless)
             }
-        post(Envelope(session: workers[index].session, epoch: workers[index].epoch, message: message), from: index)
+        post(
+            Envelope(session: sessions[workers[index].connection] ?? "", epoch: engine.epoch, message: message),
+            from: index)
     }
 
     /// A new process in the old one's place.
@@ -197,6 +201,8 @@ extension MockWorld {
     private mutating func reconnect(_ index: Int) {
         nextConnection += 1
         workers[index].connection = Connection([UInt8(nextConnection >> 8 & 255), UInt8(nextConnection & 255)])
+        workers[index].wantsReconnection = false
+        for envelope in workers[index].connected(now: now, faults: rates, &random) { post(envelope, from: index) }
     }
 
     private mutating func post(_ envelope: Envelope<WorkerMessage>, from index: Int) {
@@ -226,7 +232,8 @@ extension MockWorld {
             case .down(let message, let session):
                 guard workers[parcel.worker].connection == parcel.connection else { continue }
                 let answers = workers[parcel.worker].receive(
-                    message, session: session, now: now, faults: rates, &random)
+                    Envelope(session: session, epoch: engine.epoch, message: message), now: now, faults: rates,
+                    &random)
                 for answer in answers { post(answer, from: parcel.worker) }
             }
         }
@@ -292,6 +299,7 @@ extension MockWorld {
         switch effect {
         case .send(let connection, let session, let message):
             guard let index = workers.firstIndex(where: { $0.connection == connection }) else { return }
+            if case .welcome = message { sessions[connection] = session }
             send(.down(message, session: session), index)
         case .propose(let sweep, let index, let count):
             let made = (index..<max(index, min(spaceSize, index + count))).map {
