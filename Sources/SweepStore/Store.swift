@@ -103,7 +103,7 @@ package final class Store {
                 }
             } catch {
                 projector.forget()
-                throw remember(error, db)
+                throw remember(error)
             }
         }
         next += Int64(entries.count)
@@ -118,9 +118,8 @@ package final class Store {
         for entry in entries { try projector.apply(entry) }
     }
 
-    private func remember(_ error: any Error, _ db: Database) -> any Error {
-        let errorNumber = StoreConnection.errorNumber(db)
-        let translated = StoreConnection.translate(error, directory: directory, errorNumber: errorNumber)
+    private func remember(_ error: any Error) -> any Error {
+        let translated = StoreConnection.translate(error, directory: directory)
         if case StoreError.ioFailure? = translated as? StoreError { failure = translated as? StoreError }
         return translated
     }
@@ -128,7 +127,7 @@ package final class Store {
     private func checkpoint() {
         // What a checkpoint cannot copy stays in the log, where it is durable; but after a failed sync nothing is sure.
         queue.inDatabase { db in
-            do { try log.checkpoint(db) } catch { _ = remember(error, db) }
+            do { try log.checkpoint(db) } catch { _ = remember(error) }
         }
     }
 
@@ -140,7 +139,7 @@ package final class Store {
 
     private func truncate() {
         queue.inDatabase { db in
-            do { try log.truncate(db) } catch { _ = remember(error, db) }
+            do { try log.truncate(db) } catch { _ = remember(error) }
         }
     }
 

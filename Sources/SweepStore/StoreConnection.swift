@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import GRDB
-import GRDBSQLite
 
 /// How the database is opened, and what SQLite's errors mean to us.
 enum StoreConnection {
@@ -41,9 +39,7 @@ enum StoreConnection {
     }
 
     /// Translates an error of SQLite; anything else passes as it is.
-    ///
-    /// - Parameter errorNumber: `errno` of the connection's last failed system call, where it is known.
-    static func translate(_ error: any Error, directory: StoreDirectory, errorNumber: Int32 = 0) -> any Error {
+    static func translate(_ error: any Error, directory: StoreDirectory) -> any Error {
         if let impossible = error as? ImpossibleEvent {
             return StoreError.inconsistent(directory.database, reason: impossible.description)
         }
@@ -54,8 +50,8 @@ enum StoreConnection {
         case .SQLITE_IOERR:
             let isSync =
                 error.extendedResultCode == .SQLITE_IOERR_FSYNC || error.extendedResultCode == .SQLITE_IOERR_DIR_FSYNC
-            let isSpace = errorNumber == ENOSPC || errorNumber == EDQUOT || errorNumber == EFBIG
-            if !isSync, isSpace || directory.isFull { return StoreError.diskFull(directory.path) }
+            // SQLite tells a used-up quota from a broken disk no better than this.
+            if !isSync, directory.isFull { return StoreError.diskFull(directory.path) }
             return StoreError.ioFailure(directory.database, reason: reason)
         case .SQLITE_CONSTRAINT: return StoreError.inconsistent(directory.database, reason: reason)
         case .SQLITE_CORRUPT: return StoreError.damagedDatabase(directory.database, reason: reason)
@@ -64,10 +60,5 @@ enum StoreConnection {
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH: return StoreError.permissionDenied(directory.database)
         default: return StoreError.system(call: "SQLite's use", path: directory.database, reason: reason)
         }
-    }
-
-    /// `errno` of the connection's last failed system call.
-    static func errorNumber(_ db: Database) -> Int32 {
-        sqlite3_system_errno(db.sqliteConnection)
     }
 }

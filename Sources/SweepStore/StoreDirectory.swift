@@ -66,10 +66,19 @@ struct StoreDirectory {
         close(descriptor)
     }
 
-    /// Whether so little space is left that a failed write is for lack of it.
+    /// Whether a failed write is for lack of space or quota: there is next to none, or a trial write finds none.
     var isFull: Bool {
         var status = statvfs()
-        guard statvfs(path, &status) == 0 else { return false }
-        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
+        if statvfs(path, &status) == 0, UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20 { return true }
+        let probe = "\(path)/PROBE"
+        let descriptor = open(probe, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return errno == ENOSPC || errno == EDQUOT }
+        defer {
+            close(descriptor)
+            unlink(probe)
+        }
+        let bytes = [UInt8](repeating: 0, count: 1 << 18)
+        let count = write(descriptor, bytes, bytes.count)
+        return count < bytes.count && (count >= 0 || errno == ENOSPC || errno == EDQUOT)
     }
 }
