@@ -94,6 +94,15 @@ import WorkerProtocol
         #expect(rig.state.trials.count == 3)
     }
 
+    @Test func anAnswerThatComesTwiceAddsNothing() throws {
+        var rig = Rig()
+        rig.answersProposals = false
+        try rig.launch(.example(trials: 20))
+        let made = (0..<3).map { ProposedConfiguration(index: $0, configuration: .proposal($0)) }
+        for _ in 0..<2 { try rig.handle(.proposed(Rig.sweep, made)) }
+        #expect(rig.state.trials.map(\.source) == (0..<3).map { .sampler(index: $0) })
+    }
+
     @Test func anUnansweredOfferIsRepeatedAndThenTakenBack() throws {
         var rig = Rig()
         try rig.launch(.example(trials: 1))
