@@ -71,7 +71,12 @@ let tests: [Target] = [
     .testTarget(
         name: "CoordinatorTests",
         dependencies: ["Coordinator", "SweepStore", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel", "TestSupport"]),
-    .testTarget(name: "sweepdTests", dependencies: ["sweepd", "SweepModel", "TestSupport"]),
+    .testTarget(
+        name: "sweepdTests",
+        dependencies: [
+            "sweepd", "Coordinator", "SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
     .testTarget(
         name: "EndToEndTests", dependencies: ["sweepd", "SweepStore", "SweepEngine", "SweepModel", "TestSupport"],
         exclude: ["Scripts"]),

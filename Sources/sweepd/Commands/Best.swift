@@ -36,12 +36,16 @@ struct Best: ParsableCommand {
                 status: .noTrialCompleted)
         }
         if json {
-            Terminal.line(JSONOutput.text("best", [.init("sweep", .object(subject.sweep.members))] + best.members))
+            Terminal.line(Self.document(best, sweep: subject.sweep))
         } else if args {
             Terminal.line(Self.arguments(best.configuration))
         } else {
             for line in Self.lines(best, objective: subject.sweep.objective) { Terminal.line(line) }
         }
+    }
+
+    static func document(_ best: Ranking.Contender, sweep: SweepRecord) -> String {
+        JSONOutput.text("best", [.init("sweep", .object(sweep.members))] + best.members)
     }
 
     /// The words of `${args}`, quoted for a shell where they need it.
@@ -54,7 +58,9 @@ struct Best: ParsableCommand {
     static func lines(_ best: Ranking.Contender, objective: Objective) -> [String] {
         let mean = best.trials.count > 1 ? ", the mean of \(best.trials.count) runs" : ""
         var table = TextTable([.init("parameter"), .init("value")])
-        for entry in best.configuration.entries { table.add([Format.printable(entry.name), Format.value(entry.value)]) }
+        for entry in best.configuration.entries {
+            table.add([Format.printable(entry.name), Format.value(entry.value)])
+        }
         return ["trial \(best.number): \(Format.printable(objective.metric)) \(Format.number(best.value))\(mean)"]
             + table.lines().dropFirst()
     }

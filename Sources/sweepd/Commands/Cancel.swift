@@ -52,17 +52,24 @@ struct Cancel: ParsableCommand {
 
     private func tell(_ sweep: SweepRecord, cancelled: Int) {
         if json {
-            Terminal.line(
-                JSONOutput.text("cancel", [
-                    .init("sweep", .string(sweep.name)), .init("trial", JSONOutput.integer(trial.map(Int64.init))),
-                    .init("cancelled_trials", JSONOutput.integer(cancelled)),
-                ]))
+            Terminal.line(Self.document(sweep: sweep.name, trial: trial, cancelled: cancelled))
         } else if let trial {
             Terminal.line("cancelled trial \(trial) of '\(Format.printable(sweep.name))'")
         } else {
             Terminal.line(
-                "cancelled the sweep '\(Format.printable(sweep.name))', with \(Format.plural(cancelled, "unfinished trial"))")
+                "cancelled the sweep '\(Format.printable(sweep.name))', with \(Format.plural(cancelled, "unfinished trial"))"
+            )
         }
+    }
+
+    /// - Parameter trial: nil for the whole sweep.
+    static func document(sweep: String, trial: Int?, cancelled: Int) -> String {
+        JSONOutput.text(
+            "cancel",
+            [
+                .init("sweep", .string(sweep)), .init("trial", JSONOutput.integer(trial.map(Int64.init))),
+                .init("cancelled_trials", JSONOutput.integer(cancelled)),
+            ])
     }
 
     /// Asks the live coordinator; where there is none, becomes it for a moment.

@@ -23,17 +23,24 @@ struct Doctor: ParsableCommand {
             LibraryChecks.all() + MachineChecks.directories(location)
             + [MachineChecks.openFiles(), MachineChecks.processors(), MachineChecks.graphicsCards()]
             + PythonChecks.all()
-        let isFit = !checks.contains { $0.verdict == .failure }
+        let isFit = Self.isFit(checks)
         if json {
-            Terminal.line(
-                JSONOutput.text("doctor", [
-                    .init("version", .string(Version.number)), .init("fit", .bool(isFit)),
-                    .init("checks", .array(checks.map(\.json))),
-                ]))
+            Terminal.line(Self.document(checks))
         } else {
             Terminal.line(Version.text)
             for line in HealthCheck.lines(checks) { Terminal.line(line) }
         }
         if !isFit { throw ExitStatus.internalError }
+    }
+
+    static func isFit(_ checks: [HealthCheck]) -> Bool { !checks.contains { $0.verdict == .failure } }
+
+    static func document(_ checks: [HealthCheck]) -> String {
+        JSONOutput.text(
+            "doctor",
+            [
+                .init("version", .string(Version.number)), .init("fit", .bool(isFit(checks))),
+                .init("checks", .array(checks.map(\.json))),
+            ])
     }
 }

@@ -48,14 +48,19 @@ struct Export: ParsableCommand {
         try target.close()
         guard let output else { return }
         if json {
-            Terminal.line(
-                JSONOutput.text("export", [
-                    .init("sweep", .string(subject.sweep.name)), .init("output", .string(output)),
-                    .init("format", .string(format.rawValue)), .init("trials", JSONOutput.integer(records.count)),
-                    .init("rows", JSONOutput.integer(rows)),
-                ]))
+            Terminal.line(Self.document(subject.sweep.name, output, format, trials: records.count, rows: rows))
         } else {
             Terminal.line("\(output): \(Format.plural(rows, "row"))")
         }
+    }
+
+    static func document(_ sweep: String, _ output: String, _ format: Style, trials: Int, rows: Int) -> String {
+        JSONOutput.text(
+            "export",
+            [
+                .init("sweep", .string(sweep)), .init("output", .string(output)),
+                .init("format", .string(format.rawValue)), .init("trials", JSONOutput.integer(trials)),
+                .init("rows", JSONOutput.integer(rows)),
+            ])
     }
 }

@@ -23,10 +23,7 @@ struct List: ParsableCommand {
         let reader = try ResultReader(location)
         let overviews = try reader.overviews()
         if json {
-            Terminal.line(
-                JSONOutput.text("list", [
-                    .init("data", .string(location.path)), .init("sweeps", .array(overviews.map(\.json))),
-                ]))
+            Terminal.line(Self.document(overviews, data: location.path))
         } else {
             let width = Terminal.isInteractive ? Terminal.size.columns : nil
             for line in Self.lines(overviews, now: Date().timeIntervalSince1970, width: width) { Terminal.line(line) }
@@ -34,6 +31,10 @@ struct List: ParsableCommand {
                 Terminal.line("no sweeps in \(location.path) yet: \(Installation.called) run sweep.yaml")
             }
         }
+    }
+
+    static func document(_ overviews: [SweepOverview], data: String) -> String {
+        JSONOutput.text("list", [.init("data", .string(data)), .init("sweeps", .array(overviews.map(\.json)))])
     }
 
     /// - Parameter now: seconds since 1970.

@@ -33,8 +33,9 @@ struct Logs: ParsableCommand {
         let subject = try Subject.find(sweep, data: data)
         _ = try subject.trial(trial)
         let chosen = try choose(subject)
-        let path = subject.location.attemptDirectory(
-            sweep: subject.sweep.name, trial: trial, fence: chosen.fence) + "/output.log"
+        let path =
+            subject.location.attemptDirectory(
+                sweep: subject.sweep.name, trial: trial, fence: chosen.fence) + "/output.log"
         guard FileManager.default.fileExists(atPath: path) else {
             if follow, chosen.endedAt == nil { return try print(path, chosen, subject) }
             throw UserError(
@@ -49,7 +50,8 @@ struct Logs: ParsableCommand {
         guard let last = attempts.last else { throw UserError("trial \(trial) has not been started yet") }
         guard let attempt else { return last }
         guard let chosen = attempts.first(where: { $0.number == attempt }) else {
-            throw UserError("trial \(trial) has no attempt \(attempt): it has \(Format.plural(attempts.count, "attempt"))")
+            throw UserError(
+                "trial \(trial) has no attempt \(attempt): it has \(Format.plural(attempts.count, "attempt"))")
         }
         return chosen
     }
@@ -59,12 +61,7 @@ struct Logs: ParsableCommand {
         let start = try tail.map { try file.start(ofLast: $0) } ?? 0
         if json {
             let text = String(decoding: try file.read(from: start, limit: .max), as: UTF8.self)
-            Terminal.line(
-                JSONOutput.text("logs", [
-                    .init("sweep", .string(subject.sweep.name)), .init("trial", JSONOutput.integer(trial)),
-                    .init("attempt", JSONOutput.integer(chosen.number)), .init("path", .string(path)),
-                    .init("state", .string(chosen.state.rawValue)), .init("text", .string(text)),
-                ]))
+            Terminal.line(Self.document(text, chosen, sweep: subject.sweep.name, path: path))
             return
         }
         var filter = OutputFilter(isActive: Terminal.isInteractive)
@@ -85,6 +82,16 @@ struct Logs: ParsableCommand {
         }
         try output.write(filter.finish())
         try output.flush()
+    }
+
+    static func document(_ text: String, _ attempt: AttemptRow, sweep: String, path: String) -> String {
+        JSONOutput.text(
+            "logs",
+            [
+                .init("sweep", .string(sweep)), .init("trial", JSONOutput.integer(attempt.trial.number)),
+                .init("attempt", JSONOutput.integer(attempt.number)), .init("path", .string(path)),
+                .init("state", .string(attempt.state.rawValue)), .init("text", .string(text)),
+            ])
     }
 
     private func isEnded(_ chosen: AttemptRow, _ subject: Subject) throws -> Bool {

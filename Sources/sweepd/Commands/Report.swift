@@ -29,7 +29,7 @@ struct Report: ParsableCommand {
         let values = try Self.parse(metrics)
         guard let path = ProcessInfo.processInfo.environment["SWEEPD_SOCKET"], !path.isEmpty else {
             if json {
-                Terminal.line(text(values, isInTrial: false))
+                Terminal.line(Self.document(values, step: step, isInTrial: false))
             } else {
                 let step = step.map { "step \($0): " } ?? ""
                 let shown = values.map { "\(Format.printable($0.name))=\(Format.number($0.value))" }
@@ -38,14 +38,16 @@ struct Report: ParsableCommand {
             return
         }
         try ReportSocket(path: path).send(Self.message(values, step: step))
-        if json { Terminal.line(text(values, isInTrial: true)) }
+        if json { Terminal.line(Self.document(values, step: step, isInTrial: true)) }
     }
 
-    private func text(_ values: [MetricValue], isInTrial: Bool) -> String {
-        JSONOutput.text("report", [
-            .init("in_trial", .bool(isInTrial)), .init("step", JSONOutput.integer(step)),
-            .init("metrics", Self.object(values)),
-        ])
+    static func document(_ values: [MetricValue], step: Int64?, isInTrial: Bool) -> String {
+        JSONOutput.text(
+            "report",
+            [
+                .init("in_trial", .bool(isInTrial)), .init("step", JSONOutput.integer(step)),
+                .init("metrics", object(values)),
+            ])
     }
 
     /// The line the worker gets.
@@ -70,7 +72,8 @@ struct Report: ParsableCommand {
             let name = String(word[..<equals]), text = String(word[word.index(after: equals)...])
             if let fault = ReportLine.fault(inName: name) { throw UserError("'\(shown)': \(fault)") }
             guard let value = MetricText.number(text) else {
-                throw UserError("'\(shown)': '\(Format.printable(text))' is no number; expected one like 0.31, 2e-5, nan or inf")
+                throw UserError(
+                    "'\(shown)': '\(Format.printable(text))' is no number; expected one like 0.31, 2e-5, nan or inf")
             }
             if values.contains(where: { $0.name == name }) {
                 throw UserError("'\(shown)': the metric '\(Format.printable(name))' is given twice")

@@ -42,24 +42,32 @@ struct Trials: ParsableCommand {
         let limit = limit ?? (Terminal.isInteractive && !json ? 20 : .max)
         let shown = Self.arranged(all, sort: sort, limit: limit, objective: subject.sweep.objective)
         if json {
-            Terminal.line(
-                JSONOutput.text("trials", [
-                    .init("sweep", .object(subject.sweep.members)), .init("matching", JSONOutput.integer(all.count)),
-                    .init("trials", .array(shown.map { .object($0.members) })),
-                ]))
+            Terminal.line(Self.document(shown, matching: all.count, sweep: subject.sweep))
             return
         }
         let width = Terminal.isInteractive ? Terminal.size.columns : nil
         for line in Self.lines(shown, definition: subject.sweep.definition, width: width) { Terminal.line(line) }
         if shown.count < all.count {
-            let options = ([data.directory.map { _ in "" }] + state.map { " --state \($0)" }).compactMap { $0 }.joined()
+            let options = state.map { " --state \($0)" }.joined()
             let name = subject.hints.sweep(subject.sweep.name)
             let order = sort == .number ? "" : " --sort \(sort.rawValue)"
             Terminal.line(
                 "\(all.count - shown.count) more: "
                     + subject.hints.command("trials \(name)\(options)\(order) --limit \(all.count)"))
         }
-        if all.isEmpty { Terminal.line(states.isEmpty ? "no trials yet" : "no trial is \(state.joined(separator: " or "))") }
+        if all.isEmpty {
+            Terminal.line(states.isEmpty ? "no trials yet" : "no trial is \(state.joined(separator: " or "))")
+        }
+    }
+
+    /// - Parameter matching: how many there are, shown or not.
+    static func document(_ records: [TrialRecord], matching: Int, sweep: SweepRecord) -> String {
+        JSONOutput.text(
+            "trials",
+            [
+                .init("sweep", .object(sweep.members)), .init("matching", JSONOutput.integer(matching)),
+                .init("trials", .array(records.map { .object($0.members) })),
+            ])
     }
 
     /// By number: the newest, oldest first. By value or seconds: the first of the order.

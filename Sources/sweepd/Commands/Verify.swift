@@ -25,16 +25,7 @@ struct Verify: ParsableCommand {
         try Lookup.requireData(location)
         let report = try StoreReader.open(directory: location.path).verify()
         if json {
-            Terminal.line(
-                JSONOutput.text("verify", [
-                    .init("data", .string(location.path)), .init("sound", .bool(report.isSound)),
-                    .init("batches", JSONOutput.integer(report.batches)),
-                    .init("events", JSONOutput.integer(report.events)),
-                    .init("sweeps", JSONOutput.integer(report.sweeps)),
-                    .init("trials", JSONOutput.integer(report.trials)),
-                    .init("problems", .array(report.problems.map { .string($0) })),
-                    .init("unlisted_problems", JSONOutput.integer(report.unlisted)),
-                ]))
+            Terminal.line(Self.document(report, data: location.path))
         } else {
             Terminal.line(
                 "\(location.path): \(Format.plural(report.events, "event")), \(Format.plural(report.sweeps, "sweep")), "
@@ -47,5 +38,18 @@ struct Verify: ParsableCommand {
                     : "DAMAGED: restore the data directory from a backup")
         }
         if !report.isSound { throw ExitStatus.internalError }
+    }
+
+    static func document(_ report: VerificationReport, data: String) -> String {
+        JSONOutput.text(
+            "verify",
+            [
+                .init("data", .string(data)), .init("sound", .bool(report.isSound)),
+                .init("batches", JSONOutput.integer(report.batches)),
+                .init("events", JSONOutput.integer(report.events)),
+                .init("sweeps", JSONOutput.integer(report.sweeps)), .init("trials", JSONOutput.integer(report.trials)),
+                .init("problems", .array(report.problems.map { .string($0) })),
+                .init("unlisted_problems", JSONOutput.integer(report.unlisted)),
+            ])
     }
 }

@@ -7,9 +7,10 @@ enum LibraryChecks {
     static func all() -> [HealthCheck] { [zeroMQ(), sqlite()] + (openBLAS().map { [$0] } ?? []) }
 
     private static func zeroMQ() -> HealthCheck {
-        typealias Version = @convention(c) (
-            UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>
-        ) -> Void
+        typealias Version =
+            @convention(c) (
+                UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>
+            ) -> Void
         guard let version: Version = function("zmq_version") else {
             return .failure("libzmq", "not loaded", remedy: "sudo apt-get install libzmq5")
         }

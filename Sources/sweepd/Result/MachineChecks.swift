@@ -103,7 +103,9 @@ enum MachineChecks {
     /// The deepest directory on the way that exists.
     private static func existingParent(_ path: String) -> String {
         var path = path
-        while access(path, F_OK) != 0, path != "/", !path.isEmpty { path = (path as NSString).deletingLastPathComponent }
+        while access(path, F_OK) != 0, path != "/", !path.isEmpty {
+            path = (path as NSString).deletingLastPathComponent
+        }
         return path.isEmpty ? "/" : path
     }
 }

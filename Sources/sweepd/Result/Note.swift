@@ -29,7 +29,8 @@ enum Note: Hashable, Sendable {
                 + "range \(edge.range)\(edge.isLogarithmic ? " (log scale)" : "")"
                 + (all > 1 ? ", as in \(shared) of the best \(all)" : "") + ": look beyond it."
         case .stillImproving(let trials, let all):
-            (trials == all ? (all == 1 ? "The best trial was" : "The best \(all) trials were")
+            (trials == all
+                ? (all == 1 ? "The best trial was" : "The best \(all) trials were")
                 : "\(trials) of the best \(all) trials, the best among them, were")
                 + " still improving at the end: more steps should help."
         case .infeasible(let trials, let all):

@@ -5,6 +5,8 @@
 struct OutputFilter {
     private enum State: Hashable {
         case text, escape
+        /// After a carriage return: the end of a line if a line feed follows, else of a progress bar's state.
+        case carriageReturn
         /// Parameters of a control sequence, kept because it may be a color.
         case sequence([UInt8])
         /// Operating-system commands and the like, up to their terminator.
@@ -40,14 +42,19 @@ struct OutputFilter {
 
     private mutating func take(_ byte: UInt8, _ result: inout [UInt8]) {
         switch state {
+        case .carriageReturn:
+            if byte == 0x0D { return }
+            state = .text
+            // Each state of a progress bar gets a line of its own.
+            if byte != 0x0A { result.append(0x0A) }
+            take(byte, &result)
         case .text:
             if byte == 0x1B {
                 state = .escape
+            } else if byte == 0x0D {
+                state = .carriageReturn
             } else if byte == 0x0A || byte == 0x09 || (byte >= 0x20 && byte != 0x7F) {
                 result.append(byte)
-            } else if byte == 0x0D {
-                // A progress bar's carriage return: each state on a line of its own.
-                if result.last != 0x0A { result.append(0x0A) }
             }
         case .escape:
             switch byte {
@@ -62,7 +69,8 @@ struct OutputFilter {
                 state = .sequence(parameters + [byte])
             } else {
                 state = .text
-                let isColor = byte == UInt8(ascii: "m")
+                let isColor =
+                    byte == UInt8(ascii: "m")
                     && parameters.allSatisfy { (0x30...0x3B).contains($0) }
                 if isColor { result += [0x1B, UInt8(ascii: "[")] + parameters + [byte] }
                 if byte == 0x0A { result.append(byte) }
@@ -80,7 +88,8 @@ struct OutputFilter {
         guard bytes.contains(where: { $0 >= 0x80 }) else { return Array(bytes) }
         var result = String.UnicodeScalarView()
         for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-            let isHostile = (0x80...0x9F).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
+            let isHostile =
+                (0x80...0x9F).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
                 || (0x2066...0x2069).contains(scalar.value)
             if !isHostile { result.append(scalar) }
         }

@@ -10,7 +10,8 @@ enum PythonChecks {
         let path = name.hasPrefix("/") ? name : Interpreter.find(name, environment: environment)
         guard let path else {
             return [
-                .warning("Python", "no python3 found; commands in other languages work",
+                .warning(
+                    "Python", "no python3 found; commands in other languages work",
                     remedy: "sudo apt-get install python3 python3-venv")
             ]
         }
@@ -31,7 +32,8 @@ enum PythonChecks {
         let code = "import sweepd; print(sweepd.__version__)"
         guard let version = run(python, code, ["PYTHONPATH": folder + inherited]) else {
             return .failure(
-                name, "\(folder) cannot be imported", remedy: "PYTHONPATH=\(ShellWord.quoted(folder)) \(python) -c 'import sweepd'")
+                name, "\(folder) cannot be imported",
+                remedy: "PYTHONPATH=\(ShellWord.quoted(folder)) \(python) -c 'import sweepd'")
         }
         return .ok(name, "\(version) (\(folder))")
     }

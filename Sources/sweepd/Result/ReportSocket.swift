@@ -17,7 +17,9 @@ struct ReportSocket {
         defer { close(descriptor) }
         var bytes = Array((message.text + "\n").utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw gone() }
             bytes = bytes.dropFirst(count)
@@ -29,7 +31,9 @@ struct ReportSocket {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let room = MemoryLayout.size(ofValue: address.sun_path)
-        guard path.utf8.count < room else { throw UserError("SWEEPD_SOCKET is longer than a socket's path can be: \(path)") }
+        guard path.utf8.count < room else {
+            throw UserError("SWEEPD_SOCKET is longer than a socket's path can be: \(path)")
+        }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw gone() }
@@ -73,7 +77,8 @@ struct ReportSocket {
         switch json["type"]?.stringValue {
         case "ok": return true
         case "error":
-            throw UserError("the worker refused the report: \(Format.printable(json["message"]?.stringValue ?? "no reason given"))")
+            throw UserError(
+                "the worker refused the report: \(Format.printable(json["message"]?.stringValue ?? "no reason given"))")
         default: return false
         }
     }

@@ -67,9 +67,10 @@ extension SweepRecord {
 extension SweepResult {
     func members(_ headline: Headline) -> [JSONValue.Member] {
         let best = ranking.contenders.prefix(Self.shown).map { contender in
-            JSONValue.object(contender.members + [
-                .init("told_from_best", ranking.isApartFromBest(contender).map { .bool($0) } ?? .null)
-            ])
+            JSONValue.object(
+                contender.members + [
+                    .init("told_from_best", ranking.isApartFromBest(contender).map { .bool($0) } ?? .null)
+                ])
         }
         return [
             .init("sweep", .object(sweep.members)), .init("outcome", .string(headline.word)),
@@ -77,20 +78,29 @@ extension SweepResult {
             .init("counts", countsJSON), .init("best", .array(best)), .init("noise", noiseJSON),
             .init("baseline", baselineJSON),
             .init("failures", .array(failures.map(\.json))),
-            .init("stops", .array(stops.map { stop in
-                .object([.init("reason", .string(stop.reason)), .init("trials", JSONOutput.numbers(stop.trials))])
-            })),
+            .init(
+                "stops",
+                .array(
+                    stops.map { stop in
+                        .object([
+                            .init("reason", .string(stop.reason)), .init("trials", JSONOutput.numbers(stop.trials)),
+                        ])
+                    })),
             .init("seconds_per_step", spread(secondsPerStep)), .init("trial_seconds", spread(trialSeconds)),
             .init("peak_memory_bytes", spread(peakMemory)), .init("total_trial_seconds", .number(totalSeconds)),
-            .init("notes", .array(notes.map { note in
-                .object([.init("kind", .string(note.kind)), .init("text", .string(note.text))])
-            })),
+            .init(
+                "notes",
+                .array(
+                    notes.map { note in
+                        .object([.init("kind", .string(note.kind)), .init("text", .string(note.text))])
+                    })),
         ]
     }
 
     private var countsJSON: JSONValue {
-        .object(Trial.State.allCases.map { .init($0.rawValue, JSONOutput.integer(counts[$0])) }
-            + [.init("infeasible", JSONOutput.integer(infeasible))])
+        .object(
+            Trial.State.allCases.map { .init($0.rawValue, JSONOutput.integer(counts[$0])) }
+                + [.init("infeasible", JSONOutput.integer(infeasible))])
     }
 
     private var noiseJSON: JSONValue {

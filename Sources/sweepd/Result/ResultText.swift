@@ -71,10 +71,12 @@ struct ResultText {
         let basis: String
         switch noise.source {
         case .repeats(let configurations):
-            basis = "the repeats of \(Format.plural(configurations, "configuration")) scatter by "
+            basis =
+                "the repeats of \(Format.plural(configurations, "configuration")) scatter by "
                 + "\(Format.number(noise.deviation))"
         case .curves:
-            basis = "\(metric) scatters by \(Format.number(noise.deviation)) from step to step at the end; another seed "
+            basis =
+                "\(metric) scatters by \(Format.number(noise.deviation)) from step to step at the end; another seed "
                 + "may change more, which `repeats: 3` would show"
         }
         if tied.isEmpty { return "The best stands apart from all others (\(basis))." }

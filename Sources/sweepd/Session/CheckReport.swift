@@ -57,10 +57,12 @@ struct CheckReport {
             }
             let isNamedWrongly = !tallies.isEmpty && !tallies.contains { $0.name == metric }
             if isNamedWrongly {
-                let nearest = NearestWord.to(metric, among: tallies.map(\.name))
+                let nearest =
+                    NearestWord.to(metric, among: tallies.map(\.name))
                     .map { ": did you mean \(Format.printable($0))?" } ?? ""
                 lines.append(
-                    "the sweep file's metric '\(Format.printable(metric))' is none of those the script reports\(nearest)")
+                    "the sweep file's metric '\(Format.printable(metric))' is none of those the script reports\(nearest)"
+                )
             }
             self.lines = lines
             status = isNamedWrongly ? .badInput : .noTrialCompleted
@@ -68,12 +70,17 @@ struct CheckReport {
 
         private static func metrics(_ tallies: [MetricTally]) -> [String] {
             guard !tallies.isEmpty else {
-                return ["no metric was reported: a script prints or reports at least one, e.g. `sweepd report loss=0.31`"]
+                return [
+                    "no metric was reported: a script prints or reports at least one, e.g. `sweepd report loss=0.31`"
+                ]
             }
-            var table = TextTable([.init("metric"), .init("reports", .right), .init("first", .right), .init("last", .right)])
+            var table = TextTable([
+                .init("metric"), .init("reports", .right), .init("first", .right), .init("last", .right),
+            ])
             for tally in tallies.prefix(20) {
                 table.add([
-                    Format.printable(tally.name), "\(tally.count)", Format.number(tally.first), Format.number(tally.last),
+                    Format.printable(tally.name), "\(tally.count)", Format.number(tally.first),
+                    Format.number(tally.last),
                 ])
             }
             return table.lines() + (tallies.count > 20 ? ["  and \(tallies.count - 20) more"] : [])

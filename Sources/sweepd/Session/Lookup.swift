@@ -103,7 +103,8 @@ extension Hints {
         }
         let here = FileManager.default.currentDirectoryPath
         let isDefault = location.path == DataDirectory(here + "/.sweepd").path
-        let relative = location.path.hasPrefix(here + "/") ? String(location.path.dropFirst(here.count + 1)) : location.path
+        let relative =
+            location.path.hasPrefix(here + "/") ? String(location.path.dropFirst(here.count + 1)) : location.path
         self.init(data: isDefault ? nil : relative, file: nil)
     }
 }
