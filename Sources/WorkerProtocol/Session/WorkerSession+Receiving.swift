@@ -19,7 +19,12 @@ extension WorkerSession {
             // Each of several messages may have drawn one: the first is enough.
             guard phase == .established, isOurs || envelope.session.isEmpty else { return [] }
             helloBackOff.reset()
-            return greet(now: now)
+            if now - greetedAt >= timers.helloRetry { return greet(now: now) }
+            // It may be about the session before. Were it answered at once, two hellos could chase each other for ever:
+            // each makes the other's session unknown.
+            fallSilent()
+            helloAt = greetedAt + timers.helloRetry
+            return []
         case .leases(let leases): return isOurs ? leases.flatMap { take($0) } : []
         case .ack(let sequences):
             guard isOurs else { return [] }

@@ -14,10 +14,10 @@ extension WorkerSession {
             silentAt = now + heartbeat * timers.patience
             return greet(now: now)
         case .greeting:
-            if let reconnect = silence(now: now) { return [reconnect] }
+            if let reconnect = deafness(now: now) { return [reconnect] }
             return now < helloAt ? [] : greet(now: now)
         case .established:
-            if let reconnect = silence(now: now) { return [reconnect] }
+            if let reconnect = deafness(now: now) { return [reconnect] }
             var effects: [WorkerEffect] = []
             if now >= beatAt {
                 beatAt = now + heartbeat
@@ -32,20 +32,26 @@ extension WorkerSession {
     }
 
     /// Should the agent fail to open another socket, the session goes on with the old one.
-    private mutating func silence(now: Instant) -> WorkerEffect? {
+    private mutating func deafness(now: Instant) -> WorkerEffect? {
         if now < silentAt { return nil }
         silentAt = now + heartbeat * timers.patience
         return .reconnect
     }
 
     mutating func greet(now: Instant) -> [WorkerEffect] {
-        phase = .greeting
-        session = ""
+        fallSilent()
+        greetedAt = now
         helloAt = helloBackOff.next(after: now)
-        rewind()
         var hello = hello
         hello.running = heldLeases
         return [.send(Envelope(session: "", epoch: 0, message: .hello(hello)))]
+    }
+
+    /// Nothing but a hello is said until the next welcome.
+    mutating func fallSilent() {
+        phase = .greeting
+        session = ""
+        rewind()
     }
 
     func send(_ message: WorkerMessage) -> WorkerEffect {

@@ -56,6 +56,7 @@ package struct WorkerSession: Sendable {
     var unacknowledgedBytes = 0
     var inFlight = 0
 
+    var greetedAt = Instant(milliseconds: 0)
     var helloAt = Instant(milliseconds: 0)
     var beatAt = Instant(milliseconds: 0)
     var resendAt = Instant(milliseconds: 0)
