@@ -87,4 +87,14 @@ import Testing
         #expect(lines.allSatisfy { $0.count <= 50 } && lines.count > 3)
         #expect(lines[0].hasPrefix("- word") && lines[1].hasPrefix("  word"))
     }
+
+    @Test func `identical repeats raise the question of the seed`() {
+        let records = [Synthetic.trial(0, 1, lr: 0.1), Synthetic.trial(1, 1, lr: 0.1), Synthetic.trial(2, 2, lr: 0.2)]
+        #expect(Synthetic.text(Synthetic.result(records)).contains("does the script use SWEEPD_SEED?"))
+    }
+
+    @Test func `trials under way in an interrupted sweep are not called running`() {
+        let records = [Synthetic.trial(0, 1), Synthetic.trial(1, nil, state: .running)]
+        #expect(Synthetic.text(Synthetic.result(records, phase: .running)).contains("1 completed · 1 interrupted"))
+    }
 }

@@ -70,6 +70,8 @@ struct ResultText {
         let tied = ranking.contenders.dropFirst().filter { ranking.isApartFromBest($0) == false }
         let basis: String
         switch noise.source {
+        case .repeats where noise.deviation == 0:
+            basis = "repeats gave exactly the same values: does the script use SWEEPD_SEED?"
         case .repeats(let configurations):
             basis =
                 "the repeats of \(Format.plural(configurations, "configuration")) scatter by "
@@ -113,7 +115,9 @@ struct ResultText {
         }
         if counts[.cancelled] > 0 { parts.append("\(counts[.cancelled]) cancelled") }
         let running = counts[.leased] + counts[.running]
-        if running > 0 { parts.append("\(running) running") }
+        // Their process is gone; they go on when the sweep does.
+        let isInterrupted = if case .interrupted = headline { true } else { false }
+        if running > 0 { parts.append("\(running) \(isInterrupted ? "interrupted" : "running")") }
         let queued = counts[.queued] + counts[.paused]
         if queued > 0 { parts.append("\(queued) queued") }
         return "Trials: " + parts.joined(separator: " · ")
@@ -136,8 +140,8 @@ struct ResultText {
 
     private var resources: [String] {
         func range(_ spread: Spread, _ text: (Double) -> String) -> String {
-            spread.count == 1 || spread.low == spread.high
-                ? text(spread.median) : "\(text(spread.median)) (\(text(spread.low)) … \(text(spread.high)))"
+            let (low, high) = (text(spread.low), text(spread.high))
+            return low == high ? text(spread.median) : "\(text(spread.median)) (\(low) … \(high))"
         }
         var parts: [String] = []
         if let spread = result.secondsPerStep { parts.append("a step takes \(range(spread, Format.shortDuration))") }
@@ -145,8 +149,10 @@ struct ResultText {
             parts.append("peak memory \(range(spread) { Format.bytes(Int64($0)) })")
         }
         var times: [String] = []
-        if let elapsed = result.sweep.elapsed { times.append("\(Format.duration(elapsed)) by the clock") }
-        if result.totalSeconds > 0 { times.append("\(Format.duration(seconds: result.totalSeconds)) in trials") }
+        if let elapsed = result.sweep.elapsed {
+            times.append("\(Format.shortDuration(Double(elapsed.milliseconds) / 1000)) by the clock")
+        }
+        if result.totalSeconds > 0 { times.append("\(Format.shortDuration(result.totalSeconds)) in trials") }
         if !times.isEmpty { parts.append(times.joined(separator: ", ")) }
         return parts.isEmpty ? [] : ["Costs: " + parts.joined(separator: " · ")]
     }

@@ -56,7 +56,8 @@ struct CheckReport {
                 lines.append("the trial ended as \(trial.state.rawValue) without a value")
             }
             let isNamedWrongly = !tallies.isEmpty && !tallies.contains { $0.name == metric }
-            if isNamedWrongly {
+            // The worker's own message names them already.
+            if isNamedWrongly, trial.failure == nil {
                 let nearest =
                     NearestWord.to(metric, among: tallies.map(\.name))
                     .map { ": did you mean \(Format.printable($0))?" } ?? ""
