@@ -19,7 +19,7 @@ package enum ParametersDigest {
     }
 
     /// What is hashed: one line a parameter, by the bytes of their names.
-    static func canonicalText(of configuration: Configuration) -> [UInt8] {
+    package static func canonicalText(of configuration: Configuration) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64 * configuration.entries.count)
         for entry in configuration.entries.sorted(by: { precedes($0.name, $1.name) }) {

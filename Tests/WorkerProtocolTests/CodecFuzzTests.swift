@@ -7,9 +7,9 @@ import WorkerProtocol
 /// Damaged messages: nothing crashes, and whatever is accepted survives another round.
 @Suite struct CodecFuzzTests {
     #if DEBUG
-        private static let inputs = 20_000
+    private static let inputs = 20_000
     #else
-        private static let inputs = 200_000
+    private static let inputs = 200_000
     #endif
 
     @Test(arguments: [UInt64(1), 2]) func mutations(seed: UInt64) throws {

@@ -6,9 +6,9 @@ import WorkerProtocol
 
 @Suite struct SimulationTests {
     #if DEBUG
-        private static let runs: UInt64 = 50
+    private static let runs: UInt64 = 50
     #else
-        private static let runs: UInt64 = 2000
+    private static let runs: UInt64 = 2000
     #endif
 
     private static let menus: [(name: String, faults: SimulatedWorld.Faults)] = [
