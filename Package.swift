@@ -20,7 +20,8 @@ let shell: [Target] = [
     .target(
         name: "Coordinator",
         dependencies: [
-            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections,
+            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness",
+            collections,
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(
@@ -31,7 +32,10 @@ let shell: [Target] = [
         ]),
     .target(
         name: "SweepStore",
-        dependencies: ["SweepEngine", "SweepModel", .product(name: "GRDB", package: "GRDB.swift")]),
+        dependencies: [
+            "SweepEngine", "WorkerProtocol", "SweepModel", collections, .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        ]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: [.strictMemorySafety()]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .target(name: "CProcess"),
@@ -39,7 +43,9 @@ let shell: [Target] = [
 
 // Below this line: no I/O, no clock, no threads, no unkeyed randomness.
 let core: [Target] = [
-    .target(name: "SweepEngine", dependencies: ["WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections]),
+    .target(
+        name: "SweepEngine",
+        dependencies: ["WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections]),
     .target(
         name: "WorkerProtocol",
         dependencies: ["SweepModel", .product(name: "Crypto", package: "swift-crypto")]),
@@ -58,19 +64,36 @@ let tests: [Target] = [
         name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
         path: "Tests/TestSupport"),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Randomness", "TestSupport"]),
-    .testTarget(name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
+    .testTarget(
+        name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
-    .testTarget(name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
-    .testTarget(name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
+    .testTarget(
+        name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"],
+        exclude: ["Fixtures/fixtures.py"]),
+    .testTarget(
+        name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
     .testTarget(
         name: "SweepEngineTests",
         dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", "Randomness", "TestSupport", collections]),
-    .testTarget(name: "SweepStoreTests", dependencies: ["SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport"]),
+    .testTarget(
+        name: "SweepStoreTests",
+        dependencies: [
+            "SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport", collections,
+            .product(name: "GRDB", package: "GRDB.swift"),
+        ]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "TestSupport"]),
-    .testTarget(name: "WorkerAgentTests", dependencies: ["WorkerAgent", "WorkerProtocol", "SweepModel", "TestSupport"]),
+    .testTarget(
+        name: "WorkerAgentTests",
+        dependencies: [
+            "WorkerAgent", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     .testTarget(
         name: "CoordinatorTests",
-        dependencies: ["Coordinator", "SweepStore", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel", "TestSupport"]),
+        dependencies: [
+            "Coordinator", "SweepStore", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     .testTarget(
         name: "sweepdTests",
         dependencies: [
