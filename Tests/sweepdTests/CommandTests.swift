@@ -105,4 +105,10 @@ import WorkerProtocol
         ])
         #expect(Best.arguments(configuration) == #"--lr=0.5 --flag=True '--name=it'\''s a b'"#)
     }
+
+    @Test func `a parameter with one value gets no column`() {
+        let space = SearchSpace(Synthetic.space.parameters + [Parameter("epochs", .constant(.integer(20)))])
+        let lines = Trials.lines([Synthetic.trial(0, 1)], definition: Synthetic.definition(space: space), width: nil)
+        #expect(lines[0].hasSuffix("units"))
+    }
 }

@@ -92,7 +92,7 @@ struct Trials: ParsableCommand {
 
     static func lines(_ records: [TrialRecord], definition: SweepDefinition, width: Int?) -> [String] {
         guard !records.isEmpty else { return [] }
-        let names = definition.space.parameters.map(\.name)
+        let names = definition.space.variedNames
         var table = TextTable(
             [
                 .init("trial", .right), .init("state"), .init(Format.printable(definition.objective.metric), .right),

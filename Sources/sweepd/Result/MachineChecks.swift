@@ -36,6 +36,9 @@ enum MachineChecks {
 
     private static func runtimeDirectory(_ location: DataDirectory) -> HealthCheck {
         let runtime = RuntimeDirectory(dataDirectory: location.path)
+        let wasThere = access(runtime.path, F_OK) == 0
+        // Only an empty one goes.
+        defer { if !wasThere { rmdir(runtime.path) } }
         do {
             try runtime.create()
         } catch {

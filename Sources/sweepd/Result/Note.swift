@@ -27,7 +27,8 @@ enum Note: Hashable, Sendable {
         case .edge(let edge, let shared, let all):
             "The best \(Format.printable(edge.parameter)) (\(edge.value)) lies at the \(edge.side.rawValue) edge of its "
                 + "range \(edge.range)\(edge.isLogarithmic ? " (log scale)" : "")"
-                + (all > 1 ? ", as in \(shared) of the best \(all)" : "") + ": look beyond it."
+                + (shared > 1
+                    ? ", as in \(shared) of the best \(all): look beyond it." : ": looking beyond it may help.")
         case .stillImproving(let trials, let all):
             (trials == all
                 ? (all == 1 ? "The best trial was" : "The best \(all) trials were")

@@ -35,7 +35,7 @@ struct ResultText {
         let isRepeated = contenders.contains { $0.trials.count + $0.missing > 1 }
         let title = contenders.count == 1 ? "The only one with a value" : "The best \(Self.word(contenders.count))"
         var lines = ["\(title), by \(metric) (\(direction) is better\(isRepeated ? "; means over repeats" : "")):"]
-        let names = result.sweep.definition.space.parameters.map(\.name)
+        let names = result.sweep.definition.space.variedNames
         var columns: [TextTable.Column] = [.init("trial", .right), .init(metric, .right), .init("behind by", .right)]
         if isRepeated { columns.append(.init("runs", .right)) }
         if result.ranking.noise != nil { columns.append(.init("told from the best")) }

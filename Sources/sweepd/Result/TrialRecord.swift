@@ -72,3 +72,12 @@ struct SweepRecord: Sendable {
         }
     }
 }
+
+extension SearchSpace {
+    /// The parameters worth a column: not those with one value for all trials.
+    var variedNames: [String] {
+        parameters.compactMap { parameter in
+            if case .constant = parameter.distribution { nil } else { parameter.name }
+        }
+    }
+}
