@@ -86,10 +86,11 @@ extension MessageCodec {
     }
 
     private static func objective(_ fields: Fields) throws(CodecError) -> Objective {
-        Objective(
+        let target = try fields.double("target")
+        if target?.isNaN == true { throw CodecError.field(path: "target", problem: "must not be NaN") }
+        return Objective(
             metric: try fields.string("metric", limit: ProtocolLimits.nameBytes), goal: try fields.word("goal"),
-            summary: try fields.value("summary") == nil ? .best : fields.word("summary"),
-            target: try fields.double("target"))
+            summary: try fields.value("summary") == nil ? .best : fields.word("summary"), target: target)
     }
 
     private static func command(_ fields: Fields) throws(CodecError) -> [String] {

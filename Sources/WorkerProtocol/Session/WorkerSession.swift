@@ -92,6 +92,9 @@ package struct WorkerSession: Sendable {
         }
     }
 
+    /// How far the events of a held lease are; nil when it is over.
+    package func held(_ fence: Fence) -> HeldLease? { attempts[fence]?.held }
+
     /// A fresh socket: whatever was under way on the old one is void.
     package mutating func connected(now: Instant) -> [WorkerEffect] {
         switch phase {
