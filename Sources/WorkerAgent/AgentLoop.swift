@@ -98,7 +98,10 @@ final class AgentLoop {
         for attempt in attempts { attempt.watch(isSpoolFull: isFull, &sources, &watched) }
         let readiness = try poll(
             socket, wakeup: orders.wakeup, descriptors: &watched, timeout: timeout(BootClock.now))
-        if readiness.first { try receive() }
+        if readiness.first {
+            try receive()
+            for attempt in attempts { keepPromises(attempt) }
+        }
         for (source, found) in zip(sources, watched) where found.isReadable || found.isWritable {
             serve(source, found)
         }
@@ -147,7 +150,10 @@ final class AgentLoop {
         case .listener(let attempt): attempt.acceptConnections()
         case .connection(let attempt, let connection):
             if found.isWritable { connection.flush() }
-            if found.isReadable { record(attempt.readReports(connection, &buffer), for: attempt) }
+            if found.isReadable {
+                record(attempt.readReports(connection, &buffer), for: attempt)
+                keepPromises(attempt)
+            }
             attempt.connections.removeAll { $0.isOver }
         }
     }
@@ -169,6 +175,15 @@ final class AgentLoop {
     func record(_ events: [AttemptEvent], for attempt: Attempt) {
         if events.isEmpty || attempt.termination == .abandoned { return }
         perform(session.record(events, for: attempt.fence, now: BootClock.now))
+    }
+
+    /// Answers the reports that are durable by now.
+    private func keepPromises(_ attempt: Attempt) {
+        guard let held = session.held(attempt.fence) else { return }
+        for connection in attempt.connections {
+            connection.keepPromises(last: held.lastSequence, acknowledged: held.acknowledged)
+        }
+        attempt.connections.removeAll { $0.isOver }
     }
 
     private func sampleMemory(_ now: Instant) {

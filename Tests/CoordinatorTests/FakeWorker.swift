@@ -12,10 +12,12 @@ struct FakeWorker: ~Copyable {
     private(set) var epoch: Int64 = 0
 
     init(endpoint: String, context: Context) throws {
+        let address = try Endpoint(endpoint)
         var options = SocketOptions()
         options.linger = .seconds(1)
-        socket = try Socket(.dealer, in: context, options: options)
-        try socket.connect(Endpoint(endpoint))
+        var socket = try Socket(.dealer, in: context, options: options)
+        try socket.connect(address)
+        self.socket = socket
     }
 
     mutating func send(_ message: WorkerMessage) throws {

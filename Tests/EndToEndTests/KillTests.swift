@@ -31,7 +31,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(10))) func killedAtRandomMomentsNothingIsLost() throws {
         let seed = ProcessInfo.processInfo.environment["SWEEPD_SEED"].flatMap { UInt64($0) } ?? 20_261_121
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let folder = try TemporaryFolder()
         let kills = Self.kills
         let trials = max(Self.trials, kills * 8)
@@ -78,7 +78,7 @@ import Testing
         let lines = read(path).split(separator: "\n")
         var stored: [String: Int] = [:]
         for row in rows {
-            for report in try reader.reports(of: TrialID(sweep: row.sweep, number: row.number)) {
+            for report in try reader.reports(of: row.id) {
                 stored["\(report.fence) \(report.step)", default: 0] += 1
             }
         }
@@ -100,7 +100,7 @@ import Testing
         let unkilled = try reader.trials(of: sweep.id)
         #expect(unkilled.count == min(trials, 64))
         for (one, other) in zip(unkilled, rows) {
-            #expect(one.configuration == other.configuration, "trial \(one.number)")
+            #expect(one.configuration == other.configuration, "trial \(one.id.number)")
         }
     }
 

@@ -45,7 +45,7 @@ struct Program {
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         process.standardInput = FileHandle.nullDevice
         if let output {
-            FileManager.default.createFile(atPath: output, contents: nil)
+            _ = FileManager.default.createFile(atPath: output, contents: nil)
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
             process.standardOutput = handle
             process.standardError = handle
@@ -68,7 +68,7 @@ struct Program {
         let folder = try TemporaryFolder()
         let files = ["out", "err"].map { folder.path + "/" + $0 }
         for (index, file) in files.enumerated() {
-            FileManager.default.createFile(atPath: file, contents: nil)
+            _ = FileManager.default.createFile(atPath: file, contents: nil)
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
             if index == 0 { process.standardOutput = handle } else { process.standardError = handle }
         }
@@ -91,7 +91,8 @@ final class TemporaryFolder {
 
     init() throws {
         var generator = SystemRandomNumberGenerator()
-        path = NSTemporaryDirectory() + "/sweepd-test-" + String(generator.next() as UInt64, radix: 36)
+        let name = "sweepd-test-" + String(generator.next() as UInt64, radix: 36)
+        path = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(name).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

@@ -58,7 +58,7 @@ extension Attempt {
                 if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) { return [] }
                 report = try ReportLine(bytes)
             }
-            if let id = report.id { connection.send([.init("type", .string("ok")), .init("id", id)]) }
+            if let id = report.id { connection.promise(id) }
             return take(report, from: connection)
         } catch {
             var answer: [JSONValue.Member] = [.init("type", .string("error"))]

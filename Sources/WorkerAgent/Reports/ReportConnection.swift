@@ -16,6 +16,9 @@ final class ReportConnection {
     private var isBroken = false
     private var lines = LineSplitter(limit: ReportLine.maximumBytes)
     private var answers: [UInt8] = []
+    /// Lines that want an answer: those whose event has no number yet, and those that wait for theirs to be durable.
+    private var unnumbered: [JSONValue] = []
+    private var promises: [(sequence: Int64, id: JSONValue)] = []
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -26,7 +29,20 @@ final class ReportConnection {
     var wantsToRead: Bool { !isAtEnd && answers.count < Self.answerLimit }
     var wantsToWrite: Bool { !answers.isEmpty && !isBroken }
     /// Nothing is left to read, nor to write to anyone who reads.
-    var isOver: Bool { isAtEnd && !wantsToWrite }
+    var isOver: Bool { isAtEnd && !wantsToWrite && (isBroken || (unnumbered.isEmpty && promises.isEmpty)) }
+
+    /// The line with that id is to be answered when what it reported is durable: "ok" means it survives anything.
+    func promise(_ id: JSONValue) { unnumbered.append(id) }
+
+    /// What the promised lines reported has sequence numbers up to `last`; all up to `acknowledged` is durable.
+    func keepPromises(last: Int64, acknowledged: Int64) {
+        promises += unnumbered.map { (sequence: last, id: $0) }
+        unnumbered.removeAll()
+        while let promise = promises.first, promise.sequence <= acknowledged {
+            promises.removeFirst()
+            send([.init("type", .string("ok")), .init("id", promise.id)])
+        }
+    }
 
     /// Reads once. `buffer` is the agent's, so that a connection costs no memory while it is quiet.
     func read(_ buffer: inout [UInt8]) -> [LineSplitter.Line] {

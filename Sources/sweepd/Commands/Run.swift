@@ -95,7 +95,7 @@ struct Run: ParsableCommand {
 
     /// One trial in a directory of its own that is removed afterwards.
     private func runCheck(_ source: SweepSource, _ processGuard: ProcessGuard) throws {
-        let scratch = NSTemporaryDirectory() + "/sweepd-check-\(getpid())"
+        let scratch = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("sweepd-check-\(getpid())").path
         defer { try? FileManager.default.removeItem(atPath: scratch) }
         var definition = source.definition
         definition.trials = 1
