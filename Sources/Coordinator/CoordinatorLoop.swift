@@ -88,9 +88,10 @@ final class CoordinatorLoop {
             observer.committed(turn.entries, engine: engine)
             if turn.entries.isEmpty { store.idle() }
         }
-        transport.broadcastDrain(engine.workers.values.compactMap { worker in
-            worker.connection.map { ($0, worker.session) }
-        }, epoch: engine.epoch)
+        transport.broadcastDrain(
+            engine.workers.values.compactMap { worker in
+                worker.connection.map { ($0, worker.session) }
+            }, epoch: engine.epoch)
     }
 
     private func waitForWork() throws {

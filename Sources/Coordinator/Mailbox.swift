@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import Synchronization
 import SweepEngine
+import Synchronization
 import ZeroMQ
 
 /// What other threads ask of the coordinator's loop. Bounded by its callers, each of which waits for its answer.

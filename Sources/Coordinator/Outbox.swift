@@ -24,7 +24,9 @@ struct Outbox {
         case .welcome, .nack, .beat, .resync, .refusal:
             verdicts.append((connection, session, message))
         case .ack(let acks):
-            for ack in acks { pile(connection, session) { $0.acks[ack.fence] = max($0.acks[ack.fence] ?? 0, ack.sequence) } }
+            for ack in acks {
+                pile(connection, session) { $0.acks[ack.fence] = max($0.acks[ack.fence] ?? 0, ack.sequence) }
+            }
         case .leases(let leases):
             pile(connection, session) { $0.leases += leases }
         }

@@ -59,7 +59,9 @@ final class WorkerTransport {
     private func receiveFromSocket() -> Result<Received, Malformed>? {
         guard let message = try? socket.receiveMessage(), let routingID = message.frames.first else { return nil }
         let connection = Connection(routingID)
-        if message.isOversized { return .failure(Malformed(connection, "more than 1 MiB or too many frames", .malformed)) }
+        if message.isOversized {
+            return .failure(Malformed(connection, "more than 1 MiB or too many frames", .malformed))
+        }
         do throws(CodecError) {
             let envelope = try MessageCodec.decodeWorkerMessage(Array(message.frames.dropFirst()))
             return .success(

@@ -35,7 +35,7 @@ def main() -> None:
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024
         process.kill()
         process.wait()
-        size = (sweep.data / "sweepd.db").stat().st_size / 2**20
+        size = (sweep.data / "sweepd.sqlite").stat().st_size / 2**20
     print(f"resume of {TRIALS} finished trials: {seconds:.2f} s, peak memory {peak:.0f} MiB, store {size:.0f} MiB")
     print(f"result: resume_trials={TRIALS} resume_seconds={seconds:.2f} resume_peak_mib={peak:.0f}")
 

@@ -82,7 +82,7 @@ class Sweep:
 
     def seconds(self, trials: int) -> float:
         """From the first lease to the last end of the newest `trials` trials, by the journal's own times."""
-        store = sqlite3.connect(f"file:{self.data}/sweepd.db?mode=ro", uri=True)
+        store = sqlite3.connect(f"file:{self.data}/sweepd.sqlite?mode=ro", uri=True)
         first, last = store.execute(
             "SELECT min(a.leased_at), max(a.ended_at) FROM attempt a WHERE a.trial >= "
             "(SELECT max(number) + 1 - ? FROM trial)", (trials,)).fetchone()

@@ -57,7 +57,8 @@ import Testing
             arguments = ["resume", "branin"]
         }
         let end = try Program.run(
-            ["resume", "branin", "--data", data, "--workers", "4", "--plain"], environment: ["ORACLE": folder.path + "/oracle"],
+            ["resume", "branin", "--data", data, "--workers", "4", "--plain"],
+            environment: ["ORACLE": folder.path + "/oracle"],
             seconds: 300)
         #expect(end.status == 0, "seed \(seed): \(end.output)\n\(end.error)")
 
@@ -92,7 +93,8 @@ import Testing
         let file = try folder.write(Self.sweep(trials: min(trials, 64)), to: "sweep.yaml")
         let data = folder.path + "/data"
         let run = try Program.run(
-            ["run", file, "--data", data, "--workers", "2", "--plain"], environment: ["ORACLE": folder.path + "/oracle"],
+            ["run", file, "--data", data, "--workers", "2", "--plain"],
+            environment: ["ORACLE": folder.path + "/oracle"],
             seconds: 120)
         #expect(run.status == 0, "\(run.output)\n\(run.error)")
         let reader = try StoreReader.open(directory: data)

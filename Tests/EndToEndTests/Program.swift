@@ -20,7 +20,8 @@ struct Program {
             for _ in 0..<4 {
                 let candidate = folder.appendingPathComponent("sweepd").path
                 var isDirectory: ObjCBool = false
-                if FileManager.default.fileExists(atPath: candidate, isDirectory: &isDirectory), !isDirectory.boolValue {
+                if FileManager.default.fileExists(atPath: candidate, isDirectory: &isDirectory), !isDirectory.boolValue
+                {
                     return candidate
                 }
                 folder.deleteLastPathComponent()
@@ -110,7 +111,9 @@ enum TrialProcesses {
     static func alive(data: String) -> [Int32] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return entries.compactMap { Int32($0) }.filter { process in
-            guard let environment = FileManager.default.contents(atPath: "/proc/\(process)/environ") else { return false }
+            guard let environment = FileManager.default.contents(atPath: "/proc/\(process)/environ") else {
+                return false
+            }
             let text = String(decoding: environment, as: UTF8.self)
             return text.contains("SWEEPD_FENCE=") && text.contains(data)
         }

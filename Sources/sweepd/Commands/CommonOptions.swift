@@ -18,14 +18,18 @@ struct DataOptions: ParsableArguments {
     /// - Parameter file: the sweep file, where the command has one.
     func location(beside file: String? = nil) -> DataDirectory {
         if let directory { return DataDirectory(directory) }
-        let folder = file.map { (URL(fileURLWithPath: $0).standardizedFileURL.path as NSString).deletingLastPathComponent }
+        let folder = file.map {
+            (URL(fileURLWithPath: $0).standardizedFileURL.path as NSString).deletingLastPathComponent
+        }
         return DataDirectory((folder ?? FileManager.default.currentDirectoryPath) + "/.sweepd")
     }
 }
 
 /// What local workers are started with.
 struct WorkerArguments: ParsableArguments {
-    @Option(name: .shortAndLong, help: "Local slots: trials that run at once (default: the sweep file's, else GPUs, else cores / 2).")
+    @Option(
+        name: .shortAndLong,
+        help: "Local slots: trials that run at once (default: the sweep file's, else GPUs, else cores / 2).")
     var workers: Int?
 
     @Option(help: "GPUs to hand out, one a slot: auto, none, or indices like 0,1.")

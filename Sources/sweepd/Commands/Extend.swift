@@ -57,7 +57,8 @@ struct Extend: ParsableCommand {
         guard let endpoint = EndpointFile(reading: location.endpointFile) else { return false }
         let reader = try StoreReader.open(directory: location.path)
         let row = try Lookup.sweep(reader, name: sweep)
-        let total = try total(current: row.definition.trials, counted: StateCounts(try reader.counts(of: row.id)).counted)
+        let total = try total(
+            current: row.definition.trials, counted: StateCounts(try reader.counts(of: row.id)).counted)
         do {
             try OperatorClient(endpoint: endpoint, context: try Context()).ask(.extend(row.id, total: total))
         } catch OperatorClient.Failure.notLive {
@@ -79,4 +80,3 @@ struct Extend: ParsableCommand {
         return sum.0
     }
 }
-

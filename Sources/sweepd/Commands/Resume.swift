@@ -30,7 +30,9 @@ struct Resume: ParsableCommand {
     func run() throws {
         let file = sweep.flatMap { FileManager.default.fileExists(atPath: $0) && !$0.isEmpty ? $0 : nil }
         let isFile = file.map { !isDirectory($0) } ?? false
-        let source = isFile ? try file.map { try SweepSource.read($0, overrides: .init(defaultSeed: SweepSource.drawnSeed())) } : nil
+        let source =
+            isFile
+            ? try file.map { try SweepSource.read($0, overrides: .init(defaultSeed: SweepSource.drawnSeed())) } : nil
         let processGuard = try ProcessGuard.start()
         let location = data.location(beside: isFile ? file : nil)
         try Lookup.requireData(location)

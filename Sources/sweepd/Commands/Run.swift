@@ -59,7 +59,8 @@ struct Run: ParsableCommand {
         let entries = try workspace.coordinator.submit([.launch(source.definition, directory: source.directory)])
         guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
         let outcome = try workspace.run(sweep, source.definition, verb: "new", arguments: worker)
-        try Ending(data: location, sweep: sweep, hints: Hints(data: data.directory, file: file), json: json).tell(outcome)
+        try Ending(data: location, sweep: sweep, hints: Hints(data: data.directory, file: file), json: json).tell(
+            outcome)
     }
 
     private var overrides: SweepFile.Overrides {
@@ -67,7 +68,6 @@ struct Run: ParsableCommand {
         overrides.name = name
         overrides.trials = trials
         overrides.seed = seed
-        overrides.workers = worker.workers
         overrides.defaultSeed = SweepSource.drawnSeed()
         return overrides
     }
@@ -95,7 +95,8 @@ struct Run: ParsableCommand {
 
     /// One trial in a directory of its own that is removed afterwards.
     private func runCheck(_ source: SweepSource, _ processGuard: ProcessGuard) throws {
-        let scratch = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("sweepd-check-\(getpid())").path
+        let scratch = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("sweepd-check-\(getpid())")
+            .path
         defer { try? FileManager.default.removeItem(atPath: scratch) }
         var definition = source.definition
         definition.trials = 1

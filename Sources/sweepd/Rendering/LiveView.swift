@@ -136,7 +136,8 @@ struct LiveFrame {
         for row in snapshot.rows.reversed().prefix(limit) {
             let values = names.map { row.configuration[$0].map(Format.value) ?? "" }
             let state = row.attempt > 1 ? "\(row.state.rawValue) (attempt \(row.attempt))" : row.state.rawValue
-            let step = row.state.isOver ? "" : header.definition.maximumStep.map { "\(row.step)/\($0)" } ?? "\(row.step)"
+            let step =
+                row.state.isOver ? "" : header.definition.maximumStep.map { "\(row.step)/\($0)" } ?? "\(row.step)"
             table.add(["\(row.number)", state, step, row.value.map { Format.number($0) } ?? ""] + values)
         }
         return table

@@ -66,7 +66,8 @@ enum NewsLine {
             let total = snapshot.total.map { " of \($0)" } ?? ""
             let best = snapshot.best.map { ", best \(Format.number($0.value)) by trial \($0.trial)" } ?? ""
             let value = settlement.value.map { " \(metric)=\(Format.number($0))" } ?? ""
-            return "\(name) \(settlement.state.rawValue)\(value)\(failureText(event)) (\(snapshot.finished)\(total)\(best))"
+            return
+                "\(name) \(settlement.state.rawValue)\(value)\(failureText(event)) (\(snapshot.finished)\(total)\(best))"
         case .ended(_, _, let event, .requeued(let charged)):
             return "an attempt at \(name) failed\(failureText(event)); it runs again\(charged ? "" : ", uncharged")"
         case .released(_, let reason, _):

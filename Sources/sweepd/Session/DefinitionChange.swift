@@ -64,7 +64,8 @@ struct DefinitionChange: CustomStringConvertible {
         for name in names {
             let one = before.first { $0.name == name }, other = after.first { $0.name == name }
             guard one != other else { continue }
-            let (what, then) = one == nil ? ("absent", "added") : other == nil ? ("there", "removed") : ("as run", "changed")
+            let (what, then) =
+                one == nil ? ("absent", "added") : other == nil ? ("there", "removed") : ("as run", "changed")
             changes.append(
                 DefinitionChange(field: "parameters.\(name)", before: what, after: then, isCompatible: false))
         }

@@ -34,7 +34,8 @@ struct RunSession {
         view.begin(SweepHeader(definition: definition, data: coordinator.data.path, verb: verb))
         if agent == nil {
             view.say(
-                "no local workers: attach one with sweepd.worker(function, data=\"\(coordinator.data.path)\") in Python")
+                "no local workers: attach one with sweepd.worker(function, data=\"\(coordinator.data.path)\") in Python"
+            )
         }
         let outcome = try follow(&view, agent: agent)
         view.wait(nil)
@@ -125,7 +126,8 @@ private struct Shutdown {
             }
             view.wait(
                 "waiting for \(Format.plural(snapshot.live, "running trial"))"
-                    + (left.map { ", about \(Format.duration(seconds: $0)) left" } ?? "") + " · Ctrl-C again stops them")
+                    + (left.map { ", about \(Format.duration(seconds: $0)) left" } ?? "") + " · Ctrl-C again stops them"
+            )
         }
     }
 }

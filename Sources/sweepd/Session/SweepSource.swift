@@ -34,9 +34,10 @@ struct SweepSource {
         }
         do {
             let parsed = try SweepFile.parse(text, file: file, overrides: overrides)
+            // Drawn from 2^53 by the caller: the same number in the file would be the same seed anyway.
+            let namesSeed = parsed.definition.seed != overrides.defaultSeed
             return SweepSource(
-                path: path, definition: parsed.definition, warnings: parsed.warnings, // Drawn from 2^64 by the caller: the same number in the file would be the same seed anyway.
-                namesSeed: parsed.definition.seed != overrides.defaultSeed)
+                path: path, definition: parsed.definition, warnings: parsed.warnings, namesSeed: namesSeed)
         } catch {
             throw UserError("\(error)")
         }

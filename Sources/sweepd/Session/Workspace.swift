@@ -20,7 +20,9 @@ struct Workspace {
     private let processGuard: ProcessGuard
 
     /// - Parameter processGuard: forked before anything here started a thread.
-    static func open(_ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard) throws -> Workspace {
+    static func open(_ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard) throws
+        -> Workspace
+    {
         let context = try Context()
         let follower = SweepFollower()
         let logger = Logger(label: "sweepd") { label in
@@ -53,7 +55,8 @@ struct Workspace {
         let session = RunSession(
             coordinator: coordinator, follower: follower, context: context, sweep: sweep, definition: definition,
             workers: WorkerOptions(
-                requested: arguments.workers, gpus: try GPUSelection(arguments.gpus), token: token, processGuard: processGuard,
+                requested: arguments.workers, gpus: try GPUSelection(arguments.gpus), token: token,
+                processGuard: processGuard,
                 logger: logger),
             interrupts: interrupts)
         var view: any SweepView = Terminal.isInteractive && !arguments.plain ? LiveView() : PlainView()
