@@ -136,9 +136,33 @@ def test_a_nack_goes_back():
     assert said(session, 0.0) == [("events", [(1, 1), (1, 2)])]
     # Nonsense neither goes below what is acknowledged nor beyond what was sent.
     session.receive(sequences("ack", f1=2), 0.0)
-    session.receive(sequences("nack", f1=-5, f2=99, f3=1), 0.0)
+    session.receive(sequences("nack", f1=0, f2=99, f3=1), 0.0)
     assert said(session, 0.0) == []
     assert session.in_flight == 1
+
+
+def test_a_gap_is_filled_once_though_every_event_behind_it_draws_a_nack():
+    session = opened()
+    for _ in range(4):
+        session.record(1, wire.started(None))
+    said(session, 0.0)
+    for _ in range(3):
+        session.receive(sequences("nack", f1=2), 0.0)
+        said_now = said(session, 0.0)
+        assert said_now in ([("events", [(1, 2), (1, 3), (1, 4)])], [])
+    assert said_now == []
+    # Lost again: the wait for an acknowledgement heals it, and the next nack counts anew.
+    assert ("events", [(1, 1), (1, 2), (1, 3), (1, 4)]) in said(session, 6.0)
+    session.receive(sequences("nack", f1=2), 6.0)
+    assert said(session, 6.0) == [("events", [(1, 2), (1, 3), (1, 4)])]
+
+
+def test_a_window_of_our_own_is_never_above_the_coordinators():
+    for ours, theirs, expected in ((3, 256, 3), (9, 5, 5), (None, 5, 5)):
+        session = Session(FACTS, most_in_flight=ours)
+        session.connect(0.0)
+        session.receive(welcome(window=theirs), 0.0)
+        assert session.window == expected
 
 
 def test_without_an_answer_events_are_sent_again_more_and_more_slowly():
@@ -163,7 +187,7 @@ def test_a_new_session_resends_what_the_coordinator_does_not_have():
     text = session.messages(1.0)
     assert [json.loads(t)["t"] for t in text] == ["hello"]
     assert json.loads(text[0])["running"] == [{"fence": 1, "last_seq": 4, "acked": 0}]
-    # A second resync, to a message that was on its way, asks for no second hello.
+    # A resync within a second of the hello, to a message that was on its way, asks for no second hello.
     session.receive({"t": "resync", "s": "", "e": 2}, 1.0)
     assert said(session, 1.0) == []
     session.receive(welcome("s2", desired=(desired(1, acked=2),)), 1.0)
@@ -171,6 +195,44 @@ def test_a_new_session_resends_what_the_coordinator_does_not_have():
     # Mail of the old session is no longer ours.
     session.receive(sequences("ack", f1=4), 1.0)
     assert session.unacknowledged == 2
+
+
+def test_two_hellos_do_not_chase_each_other():
+    """Welcomes of both are under way; the resync for what was said in the first session is older than the second."""
+    session = opened()
+    session.connect(10.0)
+    assert said(session, 10.0) == [("hello", [])]
+    session.receive(welcome("s2"), 10.1)
+    session.receive({"t": "resync", "s": "", "e": 1}, 10.2)
+    assert not session.is_open
+    assert said(session, 10.9) == []
+    assert session.wakes_at() == 11.0
+    # The welcome to the hello before is as good as another one.
+    session.receive(welcome("s3"), 10.95)
+    assert session.is_open
+    session.receive({"t": "resync", "s": "", "e": 1}, 12.0)
+    assert said(session, 12.0) == [("hello", [])]
+
+
+def test_a_resync_of_a_stranger_is_ignored():
+    session = opened()
+    session.receive({"t": "resync", "s": "another", "e": 1}, 5.0)
+    assert session.is_open
+
+
+def test_a_welcome_in_another_version_is_fatal():
+    session = Session(FACTS)
+    session.connect(0.0)
+    (refused,) = session.receive({**welcome(), "version": 2}, 0.0)
+    assert (refused.code, refused.fatal, session.is_open) == ("version", True, False)
+
+
+def test_a_digest_that_differs_is_declined_and_ends_no_other_attempt():
+    session = opened()
+    lease = {**offer(2)["leases"][0], "trial": 1, "params_digest": "0" * 64}
+    assert session.receive(incoming("leases", leases=[lease]), 0.0) == []
+    assert said(session, 0.0) == [("decline", [])]
+    assert list(session.leases) == [1]
 
 
 def test_an_unanswered_accept_is_repeated_after_a_new_welcome():

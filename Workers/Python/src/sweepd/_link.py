@@ -28,6 +28,12 @@ _LINGER_MS = 2000
 _LONGEST_NAP = 0.1
 # Acks are small; between two rounds the trials get their turn.
 _RECEIVED_AT_ONCE = 256
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def steady() -> float:
+    """Return seconds on a clock that never jumps and, where there is one that does, counts suspend."""
+    return time.clock_gettime(_CLOCK)
 
 
 class WorkerRefused(RuntimeError):
@@ -43,6 +49,7 @@ class Link(threading.Thread):
         introduction: wire.Introduction,
         idle_timeout: float | None,
         offline_timeout: float,
+        window: int | None = None,
     ) -> None:
         """Prepare; `start()` connects. `endpoint` is asked again at every new connection."""
         super().__init__(name="sweepd", daemon=True)
@@ -51,7 +58,7 @@ class Link(threading.Thread):
         self.interrupted_at: float | None = None
         self.failure: BaseException | None = None
         self._endpoint = endpoint
-        self._session = Session(introduction, jitter=lambda: random.uniform(0.8, 1.2))
+        self._session = Session(introduction, lambda: random.uniform(0.8, 1.2), window)
         self._idle_timeout, self._offline_timeout = idle_timeout, offline_timeout
         self._runners = introduction.slots
         self._lock = threading.Lock()
@@ -62,8 +69,8 @@ class Link(threading.Thread):
             os.set_blocking(descriptor, False)
         self._ended = False
         self._farewell: tuple[str, float] | None = None
-        self._idle_since = time.monotonic()
-        self._online_at = time.monotonic()
+        self._idle_since = steady()
+        self._online_at = steady()
         self._warned: set[str] = set()
 
     # Called by the trials' threads.
@@ -95,12 +102,12 @@ class Link(threading.Thread):
     def interrupt(self, reason: str) -> None:
         """Take no more leases and have the running trials stop. Safe in a signal handler."""
         self.leaving = self.leaving or reason
-        self.interrupted_at = time.monotonic()
+        self.interrupted_at = steady()
         self.wake()
 
     def say_bye(self, reason: str) -> None:
         """Send what is unsent, then a bye, and end the thread; returns when that is done or has taken too long."""
-        self._farewell = (reason, time.monotonic() + _FAREWELL)
+        self._farewell = (reason, steady() + _FAREWELL)
         self.wake()
         self.join(_FAREWELL + 2 * _LINGER_MS / 1000)
 
@@ -137,15 +144,18 @@ class Link(threading.Thread):
     def _carry(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         socket = self._connect(context)
         unsent: list[str] = []
+        greetings = 0
         while True:
-            now = time.monotonic()
+            now = steady()
             if self.interrupted_at is not None and now - self.interrupted_at >= _GRACE and self._farewell is None:
                 self._farewell = (self.leaving or "interrupted", now)
             with self._lock:
                 if self._session.is_silent(now):
                     socket.close(linger=0)
                     socket = self._connect(context)
-                    unsent = []
+                if self._session.greetings != greetings:
+                    # What the socket would not take yet belongs to a session that is over.
+                    greetings, unsent = self._session.greetings, []
                 if not unsent:
                     unsent = self._session.messages(now)
                 done = self._farewell is not None and self._is_done(now)
@@ -166,6 +176,8 @@ class Link(threading.Thread):
             # Nothing is queued for a coordinator that is not there: it would be a stranger's mail to its successor.
             (zmq.IMMEDIATE, 1),
             (zmq.SNDHWM, 256),
+            (zmq.RCVHWM, 256),
+            (zmq.HANDSHAKE_IVL, 5000),
             (zmq.MAXMSGSIZE, 4 << 20),
             (zmq.LINGER, _LINGER_MS),
             (zmq.RECONNECT_IVL, 500),
@@ -177,7 +189,7 @@ class Link(threading.Thread):
         ):
             socket.setsockopt(option, value)
         socket.connect(self._endpoint())
-        self._session.connect(time.monotonic())
+        self._session.connect(steady())
         return socket
 
     def _send(self, socket: zmq.Socket[bytes], texts: list[str]) -> None:
@@ -210,7 +222,7 @@ class Link(threading.Thread):
                 self._warn(f"a message was dropped: {error}")
         if not messages:
             return
-        now = self._online_at = time.monotonic()
+        now = self._online_at = steady()
         with self._room:
             for message in messages:
                 try:
@@ -238,8 +250,6 @@ class Link(threading.Thread):
     def _take(self, lease: Lease) -> None:
         if self.leaving is not None:
             self._session.decline(lease.fence, self.leaving)
-        elif lease.params_digest != lease.computed_digest:
-            self._session.decline(lease.fence, "the parameters do not have the digest that came with them")
         else:
             self.offers.put((lease, self._session.accept(lease)))
 

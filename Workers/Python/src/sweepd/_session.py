@@ -4,6 +4,8 @@
 Events of an attempt are numbered 1, 2, 3, … under its fence and kept until they are acknowledged. Whatever is lost on
 the way (a message, a connection, a coordinator) is healed by saying hello again and going back to the last
 acknowledged event. Times are seconds on a clock that never jumps, handed in by the caller.
+
+A mirror of `Sources/WorkerProtocol/Session`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any, NamedTuple
 from . import _wire as wire
 from ._wire import Lease
 
+# A resync asks for no hello sooner after the last than the first of these.
 FIRST_RETRY, LAST_RETRY = 1.0, 32.0
 FIRST_RESEND, LAST_RESEND = 5.0, 30.0
 # Without a welcome nobody has told us the heartbeat.
@@ -70,6 +73,7 @@ class Held:
         "digest",
         "events",
         "fence",
+        "gap",
         "last",
         "over",
         "sent",
@@ -85,6 +89,8 @@ class Held:
         self.events: deque[str] = deque()
         self.last = self.acknowledged = self.sent = self.bytes = 0
         self.over = False
+        # The gap that was filled last: each event behind it may draw a nack.
+        self.gap = 0
         self.stop_reason: str | None = None
         self.abandoned = False
 
@@ -92,12 +98,23 @@ class Held:
 class Session:
     """What this worker holds, what it has said, and what it has yet to say."""
 
-    def __init__(self, introduction: wire.Introduction, jitter: Callable[[], float] = lambda: 1.0) -> None:
-        """Make a session that has not said hello yet; `jitter` scales the waits between tries."""
+    def __init__(
+        self,
+        introduction: wire.Introduction,
+        jitter: Callable[[], float] = lambda: 1.0,
+        most_in_flight: int | None = None,
+    ) -> None:
+        """Make a session that has not said hello yet.
+
+        `jitter` scales the waits between tries; `most_in_flight` is a window of our own, below the coordinator's.
+        """
         self._introduction = introduction
+        self._most_in_flight = most_in_flight
         self._jitter = jitter
         self.leases: dict[int, Held] = {}
         self.is_open = False
+        # Grows whenever what was handed out by `messages` is void: it belongs to a session that is over.
+        self.greetings = 0
         self.draining = False
         self.window = 1
         self.heartbeat = DEFAULT_HEARTBEAT
@@ -110,9 +127,10 @@ class Session:
         self._closed: dict[int, None] = {}
         self._retry = FIRST_RETRY
         self._resend = FIRST_RESEND
+        self._greeted_at: float | None = None
         self._hello_at = 0.0
         self._beat_at = 0.0
-        self._progress_at = 0.0
+        self._resend_at = 0.0
         self._heard_at = 0.0
 
     # What the trial does.
@@ -171,11 +189,8 @@ class Session:
     # What the coordinator says.
 
     def connect(self, now: float) -> None:
-        """Begin anew on a new connection, or on an old one whose session the other side does not know."""
-        self.is_open = False
-        self._answers.clear()
-        self._rewind()
-        self._retry = FIRST_RETRY
+        """Begin anew on a new connection."""
+        self._fall_silent()
         self._hello_at = now
         self._heard_at = now
 
@@ -193,8 +208,11 @@ class Session:
         self._heard_at = now
         if kind == "resync":
             # Several messages may each be answered so; the first answer is enough.
-            if self.is_open:
-                self.connect(now)
+            if self.is_open and message.get("s") in ("", self._session):
+                self._fall_silent()
+                # It may be about the session before. Were it always answered at once, two hellos could chase each
+                # other for ever: each makes the other's session unknown.
+                self._hello_at = max(now, now if self._greeted_at is None else self._greeted_at + FIRST_RETRY)
             return []
         if kind == "error":
             return [Refused(*wire.refusal(message))]
@@ -226,16 +244,16 @@ class Session:
         if not self.is_open:
             if now < self._hello_at:
                 return []
+            self._greeted_at = now
             self._hello_at = now + self._retry * self._jitter()
             self._retry = min(LAST_RETRY, 2 * self._retry)
             return [wire.hello(self._introduction, self._held())]
         due, self._answers = self._answers, []
-        if self.in_flight and now - self._progress_at >= self._resend:
-            self._resend = min(LAST_RESEND, 2 * self._resend)
+        if self.in_flight and now >= self._resend_at:
             self._rewind()
         while self._unsent and self.in_flight < self.window:
             if self.in_flight == 0:
-                self._progress_at = now
+                self._await_progress(now)
             due.append(wire.events(self._session, self._epoch, self._batch()))
         if now >= self._beat_at:
             self._beat_at = now + self.heartbeat
@@ -248,19 +266,23 @@ class Session:
         if not self.is_open:
             return min(self._hello_at, silent_at)
         due = min(self._beat_at, silent_at)
-        return min(due, self._progress_at + self._resend) if self.in_flight else due
+        return min(due, self._resend_at) if self.in_flight else due
 
     # Within.
 
     def _welcome(self, welcome: wire.Welcome, now: float) -> list[Any]:
+        if welcome.version != wire.VERSION:
+            text = f"the coordinator answers in protocol version {welcome.version}, this worker speaks {wire.VERSION}"
+            return [Refused("version", text, True)]
         self.is_open = True
         # Within one run of a coordinator what is durable stays durable.
         is_another_run = (welcome.epoch, welcome.database) != (self._epoch, self._database)
         self._session, self._epoch, self._database = welcome.session, welcome.epoch, welcome.database
-        self.window, self.heartbeat = welcome.window, welcome.heartbeat
+        self.window, self.heartbeat = min(welcome.window, self._most_in_flight or welcome.window), welcome.heartbeat
+        self.greetings += 1
         self._answers.clear()
         self._rewind()
-        self._resend = FIRST_RESEND
+        self._retry, self._resend = FIRST_RETRY, FIRST_RESEND
         self._beat_at = now + self.heartbeat
         changes = self._desire(welcome.desired, now, is_another_run)
         for held in self.leases.values():
@@ -281,6 +303,9 @@ class Session:
                 rivals = [held for held in self.leases.values() if held.trial == (lease.sweep, lease.trial)]
                 if any(held.fence > lease.fence for held in rivals):
                     self.decline(lease.fence, "superseded")
+                    continue
+                if lease.params_digest != lease.computed_digest:
+                    self.decline(lease.fence, "the parameters do not have the digest that came with them")
                     continue
                 yield from (self._abandon(held, f"superseded by attempt {lease.fence}") for held in rivals)
                 yield Offered(lease)
@@ -321,8 +346,9 @@ class Session:
         self.in_flight -= max(0, min(held.sent, sequence) - held.acknowledged)
         held.acknowledged = sequence
         held.sent = max(held.sent, sequence)
-        self._progress_at = now
+        held.gap = 0
         self._resend = FIRST_RESEND
+        self._await_progress(now)
         if held.sent == held.last:
             self._unsent.pop(fence, None)
             if held.over and held.acknowledged == held.last:
@@ -330,18 +356,30 @@ class Session:
 
     def _go_back(self, fence: int, sequence: int) -> None:
         held = self.leases.get(fence)
-        if held is None:
+        if held is None or not held.acknowledged < sequence <= held.sent or sequence == held.gap:
             return
-        last_known = min(max(sequence - 1, held.acknowledged), held.sent)
-        if last_known < held.sent:
-            self.in_flight -= held.sent - last_known
-            held.sent = last_known
-            self._unsent[fence] = held
+        held.gap = sequence
+        self.in_flight -= held.sent - (sequence - 1)
+        held.sent = sequence - 1
+        self._unsent[fence] = held
+
+    def _await_progress(self, now: float) -> None:
+        self._resend_at = now + self._resend * self._jitter()
+        self._resend = min(LAST_RESEND, 2 * self._resend)
+
+    def _fall_silent(self) -> None:
+        """Say nothing but hello until the next welcome."""
+        self.is_open = False
+        self.greetings += 1
+        self._answers.clear()
+        self._rewind()
+        self._retry = FIRST_RETRY
 
     def _rewind(self) -> None:
         self.in_flight = 0
         for held in self.leases.values():
             held.sent = held.acknowledged
+            held.gap = 0
             if held.sent < held.last:
                 self._unsent[held.fence] = held
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,9 +22,13 @@ EVENTS_PER_MESSAGE = 100
 TAIL_BYTES = 8 << 10
 REASON_BYTES = 1000
 WARNING_CHARACTERS = 500
+NESTING = 16
+CODES = ("version", "malformed", "unknown_type", "foreign_fence", "window", "draining")
+LARGEST_INTEGER = 2**63 - 1
 
 _text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
+_decimal = re.compile(r"-?[0-9]{1,20}").fullmatch
 
 
 class WireError(ValueError):
@@ -62,6 +67,7 @@ class Desired(NamedTuple):
 class Welcome(NamedTuple):
     """The session begins."""
 
+    version: int
     session: str
     epoch: int
     database: str
@@ -114,49 +120,52 @@ def hello(facts: Introduction, held: Iterable[tuple[int, int, int]]) -> str:
 
 def beat(session: str, epoch: int, held: Iterable[tuple[int, int, int]]) -> str:
     """Say that the worker lives, and what it holds."""
-    return _text({"t": "beat", "s": session, "e": epoch, "leases": _held(held)})
+    return _text({"t": "beat", "s": session, "e": _exact(epoch), "leases": _held(held)})
 
 
 def accept(session: str, epoch: int, fence: int, digest: str) -> str:
     """Take a lease."""
-    return _text({"t": "accept", "s": session, "e": epoch, "fence": _exact(fence), "digest": digest})
+    return _text({"t": "accept", "s": session, "e": _exact(epoch), "fence": _exact(fence), "digest": digest})
 
 
 def decline(session: str, epoch: int, fence: int, reason: str) -> str:
     """Hand a lease back."""
-    return _text({"t": "decline", "s": session, "e": epoch, "fence": _exact(fence), "reason": beginning(reason)})
+    why = beginning(reason)
+    return _text({"t": "decline", "s": session, "e": _exact(epoch), "fence": _exact(fence), "reason": why})
 
 
 def bye(session: str, epoch: int, reason: str) -> str:
     """Leave."""
-    return _text({"t": "bye", "s": session, "e": epoch, "reason": beginning(reason)})
+    return _text({"t": "bye", "s": session, "e": _exact(epoch), "reason": beginning(reason)})
 
 
 def events(session: str, epoch: int, texts: Sequence[str]) -> str:
     """Put encoded events into one message."""
-    return f'{{"t":"events","s":{_text(session)},"e":{epoch},"events":[{",".join(texts)}]}}'
+    return f'{{"t":"events","s":{_text(session)},"e":{_number(epoch)},"events":[{",".join(texts)}]}}'
 
 
 def event(fence: int, sequence: int, body: str) -> str:
     """Number an event; `body` is one of the texts below."""
-    name = str(fence) if fence <= LARGEST_STEP else f'"{fence}"'
-    return f'{{"fence":{name},"seq":{sequence},{body}}}'
+    return f'{{"fence":{_number(fence)},"seq":{sequence},{body}}}'
 
 
 def started(resumed_from: int | None) -> str:
     """Training starts."""
-    return '"kind":"started"' if resumed_from is None else f'"kind":"started","resumed_from":{resumed_from}'
+    if resumed_from is None:
+        return '"kind":"started"'
+    return f'"kind":"started","resumed_from":{_number(resumed_from)}'
 
 
 def report(step: int, metrics: Mapping[str, float]) -> str:
     """Metrics at a step."""
     values = _text({name: encoded(value) for name, value in metrics.items()})
-    return f'"kind":"report","step":{step},"metrics":{values}'
+    return f'"kind":"report","step":{_number(step)},"metrics":{values}'
 
 
 def checkpoint(step: int, location: str, digest: str, size: int) -> str:
     """A checkpoint is complete."""
-    return f'"kind":"checkpoint","step":{step},"location":{_text(location)},"digest":"{digest}","bytes":{size}'
+    place = f'"location":{_text(location)},"digest":"{digest}"'
+    return f'"kind":"checkpoint","step":{_number(step)},{place},"bytes":{_number(size)}'
 
 
 def warning(text: str) -> str:
@@ -206,43 +215,54 @@ def decode(frames: Sequence[bytes]) -> dict[str, Any]:
     """Return the message of two frames, or raise `WireError`."""
     if len(frames) != 2 or frames[0] != MAGIC:
         raise WireError("a message is two frames, and the first says sweepd/1")
+    frame = frames[1]
+    if len(frame) > FRAME_BYTES:
+        raise WireError(f"the second frame has {len(frame)} bytes; {FRAME_BYTES} are the most")
     try:
-        message = json.loads(frames[1], parse_constant=_no_constant)
+        message = json.loads(frame.decode(), parse_constant=_no_constant, object_pairs_hook=_members)
+        if b"\\ud" in frame or b"\\uD" in frame:
+            # Half a pair is no character; our own encoder says so.
+            _quoted(message).encode()
     except (ValueError, RecursionError) as error:
         raise WireError(f"no JSON: {error}") from None
     if not isinstance(message, dict) or not isinstance(message.get("t"), str):
         raise WireError("a message is an object with a type")
+    if frame.count(b"{") + frame.count(b"[") > NESTING and not _is_flat(message, NESTING):
+        raise WireError(f"more than {NESTING} levels of nesting")
+    _string(message, "s")
+    _integer(message, "e", 0)
     return message
 
 
 def welcome(message: Mapping[str, Any]) -> Welcome:
     """Read a welcome."""
-    version = _integer(message, "version")
-    if version != VERSION:
-        raise WireError(f"the coordinator answers in version {version}, this worker speaks {VERSION}")
     return Welcome(
+        version=_integer(message, "version"),
         session=_string(message, "s"),
-        epoch=_integer(message, "e"),
-        database=str(message.get("database") or ""),
-        window=max(1, _integer(message, "window")),
-        heartbeat=max(0.01, _integer(message, "heartbeat_ms") / 1000),
+        epoch=_integer(message, "e", 0),
+        database=_optional_string(message, "database"),
+        window=_integer(message, "window", 1),
+        heartbeat=_integer(message, "heartbeat_ms", 1) / 1000,
         desired=_desired(message),
     )
 
 
 def beat_desired(message: Mapping[str, Any]) -> tuple[list[Desired], bool]:
     """Read a beat: what is wanted of each lease, and whether to drain."""
-    return _desired(message), message.get("drain") is True
+    return _desired(message), _flag(message, "drain")
 
 
 def sequences(message: Mapping[str, Any]) -> list[tuple[int, int]]:
     """Read an ack or a nack: fences and sequence numbers."""
-    return [(_integer(item, "fence"), _integer(item, "seq")) for item in _list(message, "sequences")]
+    return [(_integer(item, "fence", 0), _integer(item, "seq", 0)) for item in _list(message, "sequences")]
 
 
 def refusal(message: Mapping[str, Any]) -> tuple[str, str, bool]:
     """Read a refusal: code, message, whether it is fatal."""
-    return str(message.get("code")), str(message.get("message")), message.get("fatal") is True
+    code = _string(message, "code")
+    if code not in CODES:
+        raise WireError(f"unknown code {code!r}")
+    return code, _string(message, "message"), _flag(message, "fatal")
 
 
 def leases(message: Mapping[str, Any]) -> list[Lease]:
@@ -260,30 +280,37 @@ def _lease(item: Mapping[str, Any]) -> Lease:
     params = item.get("params")
     if not isinstance(params, dict):
         raise WireError("a lease needs its parameters")
-    objective = item.get("objective") or {}
+    objective = item.get("objective")
+    if not isinstance(objective, dict):
+        raise WireError("a lease needs its objective")
     resume, limit = item.get("resume"), item.get("time_limit_ms")
     return Lease(
-        fence=_integer(item, "fence"),
-        sweep=_integer(item, "sweep"),
+        fence=_integer(item, "fence", 0),
+        sweep=_integer(item, "sweep", 0),
         sweep_name=_string(item, "sweep_name"),
-        trial=_integer(item, "trial"),
-        attempt=_integer(item, "attempt"),
+        trial=_integer(item, "trial", 0),
+        attempt=_integer(item, "attempt", 0),
         params=params,
         params_digest=_string(item, "params_digest"),
         computed_digest=parameters_digest(params),
-        seed=_integer(item, "seed"),
+        seed=_integer(item, "seed", 0, 2**64 - 1),
         metric=_string(objective, "metric"),
         goal=_string(objective, "goal"),
         max_step=None if item.get("max_step") is None else _integer(item, "max_step"),
-        attempt_directory=str(item.get("attempt_directory") or ""),
+        attempt_directory=_optional_string(item, "attempt_directory"),
         resume=None if resume is None else _checkpoint(resume),
-        time_limit=None if limit is None else _integer(item, "time_limit_ms") / 1000,
+        time_limit=None if limit is None else _integer(item, "time_limit_ms", 0) / 1000,
     )
 
 
-def _checkpoint(item: Mapping[str, Any]) -> Checkpoint:
+def _checkpoint(item: Any) -> Checkpoint:
+    if not isinstance(item, dict):
+        raise WireError("resume must be an object")
     return Checkpoint(
-        _integer(item, "step"), _string(item, "location"), str(item.get("digest") or ""), _integer(item, "bytes")
+        step=_integer(item, "step"),
+        location=_string(item, "location"),
+        digest=_optional_string(item, "digest"),
+        bytes=_integer(item, "bytes", 0),
     )
 
 
@@ -293,13 +320,19 @@ def _desired(message: Mapping[str, Any]) -> list[Desired]:
         state = _string(item, "state")
         if state not in ("run", "stop", "abandon"):
             raise WireError(f"unknown desired state {state!r}")
-        result.append(Desired(_integer(item, "fence"), state, str(item.get("reason") or ""), _integer(item, "acked")))
+        reason = _optional_string(item, "reason")
+        result.append(Desired(_integer(item, "fence", 0), state, reason, _integer(item, "acked", 0)))
     return result
 
 
 def _exact(integer: int) -> int | str:
     """Many readers have doubles only: integers beyond 2^53 travel as decimal strings."""
-    return integer if integer <= LARGEST_STEP else str(integer)
+    return integer if -LARGEST_STEP <= integer <= LARGEST_STEP else str(integer)
+
+
+def _number(integer: int) -> str:
+    """The same as JSON text."""
+    return str(integer) if -LARGEST_STEP <= integer <= LARGEST_STEP else f'"{integer}"'
 
 
 def _held(held: Iterable[tuple[int, int, int]]) -> list[dict[str, Any]]:
@@ -313,13 +346,17 @@ def _list(message: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _integer(message: Mapping[str, Any], name: str) -> int:
+def _integer(
+    message: Mapping[str, Any], name: str, least: int = -LARGEST_INTEGER - 1, most: int = LARGEST_INTEGER
+) -> int:
     """Read an integer; those beyond 2^53 travel as decimal strings."""
     value = message.get(name)
-    if isinstance(value, str) and value.lstrip("-").isdecimal():
+    if isinstance(value, str) and _decimal(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise WireError(f"{name} must be a whole number, not {value!r}")
+    if not least <= value <= most:
+        raise WireError(f"{name} must be from {least} to {most}, not {value}")
     return value
 
 
@@ -330,8 +367,35 @@ def _string(message: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def _optional_string(message: Mapping[str, Any], name: str) -> str:
+    return "" if message.get(name) is None else _string(message, name)
+
+
+def _flag(message: Mapping[str, Any], name: str) -> bool:
+    value = message.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise WireError(f"{name} must be true or false, not {value!r}")
+    return value is True
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name appears twice in an object")
+    return members
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    """Return whether the value has no more levels of lists and objects."""
+    if isinstance(value, dict):
+        return levels > 0 and all(_is_flat(item, levels - 1) for item in value.values())
+    if isinstance(value, list):
+        return levels > 0 and all(_is_flat(item, levels - 1) for item in value)
+    return True
 
 
 def _utf8(text: str) -> bytes:

@@ -107,6 +107,7 @@ def worker(
     idle_timeout: float | None = None,
     offline_timeout: float = 1800.0,
     checkpoint_every: float | None = 60.0,
+    window: int | None = None,
 ) -> int:
     """Run trials by calling `function(trial)` until the coordinator drains this worker; return how many were run.
 
@@ -117,9 +118,13 @@ def worker(
     Also returns when it had nothing to do for `idle_timeout` seconds, when no coordinator was there for
     `offline_timeout` seconds, and on SIGTERM or SIGINT: the running trial is asked to stop, a second signal raises
     KeyboardInterrupt. Raises `WorkerRefused` where the coordinator will not have it.
+
+    At most `window` events (else `$SWEEPD_WINDOW`) are unacknowledged at once, and never more than the coordinator
+    allows: for measurements.
     """
     if slots < 1 or prefetch < 0:
         raise ValueError(f"slots must be at least 1 and prefetch at least 0, not {slots} and {prefetch}")
+    window = _window(window)
     folder = Path(data) if data is not None else Path(".sweepd")
     introduction = wire.Introduction(
         boot=secrets.token_hex(16),
@@ -131,7 +136,7 @@ def worker(
     )
     find = _finder(endpoint, folder)
     find()
-    link = Link(find, introduction, idle_timeout, offline_timeout)
+    link = Link(find, introduction, idle_timeout, offline_timeout, window)
     runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every)
     reason = "the worker's process ends"
     with _signals(link):
@@ -202,7 +207,8 @@ class _Runner:
             raise
         except SystemExit as error:
             code = error.code
-            exit_code = 0 if code is None else code if isinstance(code, int) else 1
+            # As the system would tell it of a process.
+            exit_code = 0 if code is None else code & 0xFF if isinstance(code, int) else 1
             if exit_code == 0:
                 ending = _judged(reports, lease)
             else:
@@ -267,6 +273,16 @@ def _line(error: BaseException) -> str:
 def _peak() -> int:
     """Return the most memory this process ever held: an upper bound for the trial. Linux counts in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _window(given: int | None) -> int | None:
+    """Return the most events that may be unacknowledged at once; None: as many as the coordinator allows."""
+    text = os.environ.get("SWEEPD_WINDOW") if given is None else str(given)
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"window (or SWEEPD_WINDOW) must be a whole number from 1, not {text!r}")
+    return int(text)
 
 
 def _finder(endpoint: str | None, folder: Path) -> Callable[[], str]:
