@@ -63,12 +63,4 @@ import WorkerAgent
             ]))
         #expect(JSONValue.object(members).text == #"{"a":1,"a.b":2,".x":3,"c":{"d":{"e":4,"f":5}}}"#)
     }
-
-    @Test(arguments: [
-        ("val_los", ["loss", "val_loss"], "val_loss"), ("trian.py", ["train.py", "data.csv"], "train.py"),
-        ("loss", ["accuracy"], nil), ("Loss", ["loss"], "loss"),
-    ])
-    func nearestWord(word: String, candidates: [String], expected: String?) {
-        #expect(NearestWord.to(word, among: candidates) == expected)
-    }
 }

@@ -59,7 +59,7 @@ enum Synthetic {
 
     static func text(_ result: SweepResult) -> String {
         ResultPage(
-            result: result, headline: Headline(result.sweep), hints: Hints(data: nil, file: nil)
+            result: result, headline: Headline(result.sweep), hints: Hints(data: nil)
         ).lines(width: 200).joined(separator: "\n")
     }
 }

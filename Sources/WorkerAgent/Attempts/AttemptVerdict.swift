@@ -75,7 +75,7 @@ package struct AttemptVerdict: Sendable {
                 + "`sweepd report`, or print it and give the sweep file's metric a pattern"
         }
         let list = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
-        let hint = NearestWord.to(objective.metric, among: names).map { "; did you mean '\($0)'?" } ?? ""
+        let hint = nearestWord(to: objective.metric, in: names).map { "; did you mean '\($0)'?" } ?? ""
         return "no metric '\(objective.metric)' was reported; reported: \(list)\(hint)"
     }
 

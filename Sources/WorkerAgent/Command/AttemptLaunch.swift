@@ -75,7 +75,7 @@ struct AttemptLaunch {
         var hint = ""
         if !word.contains("/"), siblings.contains(word) {
             hint = "; the folder has a file of that name: write './\(word)'"
-        } else if let near = NearestWord.to(path.lastPathComponent, among: siblings) {
+        } else if let near = nearestWord(to: path.lastPathComponent, in: siblings) {
             let parent = (word as NSString).deletingLastPathComponent
             hint = "; did you mean '\(parent.isEmpty ? near : "\(parent)/\(near)")'?"
         }

@@ -20,7 +20,7 @@ struct Extend: ParsableCommand {
               sweepd extend digits --trials 200
             """)
 
-    @Argument(help: "The sweep's name (default: the only one, or the latest).")
+    @Argument(help: "The sweep's name or file (default: the only one, or the latest).")
     var sweep: String?
 
     @Option(help: "The new total, or with a plus sign how many more.", completion: .list([]))
@@ -31,21 +31,25 @@ struct Extend: ParsableCommand {
     @Flag(help: "Print the result as JSON.") var json = false
 
     func run() throws {
-        let location = data.location()
+        let named = try NamedSweep(sweep, data: data)
+        let location = named.location
         try Lookup.requireData(location)
-        if try extendLive(location) { return }
+        // Before the first thread, which asking a live coordinator starts.
         let processGuard = try ProcessGuard.start()
+        if try extendLive(named) { return }
         let workspace = try Workspace.open(
             location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
         do {
-            let known = try Lookup.choose(workspace.sweeps, name: sweep, preferring: { _ in true }, verb: "extend")
+            let known = try Lookup.choose(workspace.sweeps, name: named.name, preferring: { _ in true }, verb: "extend")
             var definition = known.definition
             definition.trials = try total(
                 current: definition.trials, counted: known.counts.counted)
             _ = try workspace.coordinator.submit([.redefine(known.id, definition)])
-            let outcome = try workspace.run(known.id, definition, verb: "extended", arguments: worker)
-            try Ending(data: location, sweep: known.id, hints: Hints(data: data.directory, file: nil), json: json)
-                .tell(outcome)
+            let outcome = try workspace.run(known.id, definition, verb: "extended", arguments: worker, json: json)
+            try Ending(
+                data: location, sweep: known.id, hints: Hints(locating: location, given: data.directory), json: json
+            )
+            .tell(outcome)
         } catch {
             workspace.close()
             throw error
@@ -53,10 +57,10 @@ struct Extend: ParsableCommand {
     }
 
     /// Whether a live coordinator took the new total.
-    private func extendLive(_ location: DataDirectory) throws -> Bool {
-        guard let endpoint = EndpointFile(reading: location.endpointFile) else { return false }
-        let reader = try StoreReader.open(directory: location.path)
-        let row = try Lookup.sweep(reader, name: sweep)
+    private func extendLive(_ named: NamedSweep) throws -> Bool {
+        guard let endpoint = EndpointFile(reading: named.location.endpointFile) else { return false }
+        let reader = try StoreReader.open(directory: named.location.path)
+        let row = try Lookup.sweep(reader, name: named.name)
         let total = try total(
             current: row.definition.trials, counted: StateCounts(try reader.counts(of: row.id)).counted)
         do {

@@ -25,7 +25,7 @@ struct List: ParsableCommand {
         if json {
             Terminal.line(Self.document(overviews, data: location.path))
         } else {
-            let width = Terminal.isInteractive ? Terminal.size.columns : nil
+            let width = Terminal.width
             for line in Self.lines(overviews, now: Date().timeIntervalSince1970, width: width) { Terminal.line(line) }
             if overviews.isEmpty {
                 Terminal.line("no sweeps in \(location.path) yet: \(Installation.called) run sweep.yaml")

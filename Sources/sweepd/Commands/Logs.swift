@@ -64,7 +64,7 @@ struct Logs: ParsableCommand {
             Terminal.line(Self.document(text, chosen, sweep: subject.sweep.name, path: path))
             return
         }
-        var filter = OutputFilter(isActive: Terminal.isInteractive)
+        var filter = OutputFilter(isActive: Terminal.isInteractive())
         var output = ByteOutput.standard
         var position = start
         while true {

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Coordinator
-import Foundation
 import SweepEngine
 import SweepModel
 import WorkerAgent
@@ -28,32 +27,23 @@ struct Resume: ParsableCommand {
     @Flag(help: "Print the result as JSON.") var json = false
 
     func run() throws {
-        let file = sweep.flatMap { FileManager.default.fileExists(atPath: $0) && !$0.isEmpty ? $0 : nil }
-        let isFile = file.map { !isDirectory($0) } ?? false
-        let source =
-            isFile
-            ? try file.map { try SweepSource.read($0, overrides: .init(defaultSeed: SweepSource.drawnSeed())) } : nil
-        let processGuard = try ProcessGuard.start()
-        let location = data.location(beside: isFile ? file : nil)
+        let named = try NamedSweep(sweep, data: data)
+        let location = named.location
         try Lookup.requireData(location)
+        let processGuard = try ProcessGuard.start()
         let workspace = try Workspace.open(
             location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
         do {
-            let hints = Hints(data: data.directory, file: isFile ? file : nil)
-            let known = try choose(workspace, name: source?.definition.name ?? sweep, hints: hints)
+            let hints = Hints(locating: location, given: data.directory)
+            let known = try choose(workspace, name: named.name, hints: hints)
             var definition = known.definition
-            if let source { definition = try adopt(source, known, workspace) }
-            let outcome = try workspace.run(known.id, definition, verb: "resumed", arguments: worker)
+            if let source = named.source { definition = try adopt(source, known, workspace) }
+            let outcome = try workspace.run(known.id, definition, verb: "resumed", arguments: worker, json: json)
             try Ending(data: location, sweep: known.id, hints: hints, json: json).tell(outcome)
-        } catch let error as UserError {
+        } catch {
             workspace.close()
             throw error
         }
-    }
-
-    private func isDirectory(_ path: String) -> Bool {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
     private func choose(_ workspace: Workspace, name: String?, hints: Hints) throws -> SweepSummary {

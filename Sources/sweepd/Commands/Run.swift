@@ -54,13 +54,14 @@ struct Run: ParsableCommand {
             location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
         if let known = workspace.sweep(named: source.definition.name) {
             workspace.close()
-            throw Self.nameIsTaken(known, source: source, hints: Hints(data: data.directory, file: file))
+            throw Self.nameIsTaken(known, source: source, hints: Hints(locating: location, given: data.directory))
         }
         let entries = try workspace.coordinator.submit([.launch(source.definition, directory: source.directory)])
         guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
-        let outcome = try workspace.run(sweep, source.definition, verb: "new", arguments: worker)
-        try Ending(data: location, sweep: sweep, hints: Hints(data: data.directory, file: file), json: json).tell(
-            outcome)
+        let outcome = try workspace.run(sweep, source.definition, verb: "new", arguments: worker, json: json)
+        try Ending(data: location, sweep: sweep, hints: Hints(locating: location, given: data.directory), json: json)
+            .tell(
+                outcome)
     }
 
     private var overrides: SweepFile.Overrides {
@@ -110,7 +111,7 @@ struct Run: ParsableCommand {
         var arguments = worker
         arguments.workers = definition.command.isEmpty ? 0 : 1
         arguments.plain = true
-        let outcome = try workspace.run(sweep, definition, verb: "check", arguments: arguments)
+        let outcome = try workspace.run(sweep, definition, verb: "check", arguments: arguments, json: json)
         try CheckReport(data: location, sweep: sweep).tell(outcome)
     }
 }

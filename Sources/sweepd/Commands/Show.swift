@@ -24,7 +24,7 @@ struct Show: ParsableCommand {
             return
         }
         let report = ResultPage(result: result, headline: headline, hints: subject.hints)
-        for line in report.lines(width: Terminal.isInteractive ? Terminal.size.columns : nil) { Terminal.line(line) }
+        for line in report.lines(width: Terminal.width) { Terminal.line(line) }
     }
 }
 

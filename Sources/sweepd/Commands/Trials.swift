@@ -39,13 +39,13 @@ struct Trials: ParsableCommand {
         let states = state.compactMap(Trial.State.init(rawValue:))
         let all = try subject.reader.records(of: subject.sweep.id)
             .filter { states.isEmpty || states.contains($0.state) }
-        let limit = limit ?? (Terminal.isInteractive && !json ? 20 : .max)
+        let limit = limit ?? (Terminal.isInteractive() && !json ? 20 : .max)
         let shown = Self.arranged(all, sort: sort, limit: limit, objective: subject.sweep.objective)
         if json {
             Terminal.line(Self.document(shown, matching: all.count, sweep: subject.sweep))
             return
         }
-        let width = Terminal.isInteractive ? Terminal.size.columns : nil
+        let width = Terminal.width
         for line in Self.lines(shown, definition: subject.sweep.definition, width: width) { Terminal.line(line) }
         if shown.count < all.count {
             let options = state.map { " --state \($0)" }.joined()

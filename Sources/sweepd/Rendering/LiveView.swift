@@ -6,15 +6,20 @@ import WorkerProtocol
 
 /// A table that is drawn again in place: trials by state, best so far, time left, the newest trials.
 struct LiveView: SweepView {
+    let stream: Terminal.Stream
     private var header: SweepHeader?
     private var drawn = 0
     private var waiting: String?
     private var latest: SweepSnapshot?
 
+    init(_ stream: Terminal.Stream) {
+        self.stream = stream
+    }
+
     mutating func begin(_ header: SweepHeader) {
         self.header = header
-        Terminal.line(emphasized(header.line))
-        Terminal.line("  \(header.verb) in \(header.data)")
+        Terminal.line(emphasized(header.line), to: stream)
+        Terminal.line("  \(header.verb) in \(header.data)", to: stream)
     }
 
     mutating func update(_ snapshot: SweepSnapshot, news: [News]) {
@@ -30,7 +35,7 @@ struct LiveView: SweepView {
 
     mutating func say(_ text: String) {
         erase()
-        Terminal.line(text)
+        Terminal.line(text, to: stream)
         draw()
     }
 
@@ -55,22 +60,22 @@ struct LiveView: SweepView {
     }
 
     private mutating func erase() {
-        if drawn > 0 { Terminal.write("\u{1B}[\(drawn)A\u{1B}[J") }
+        if drawn > 0 { Terminal.write("\u{1B}[\(drawn)A\u{1B}[J", to: stream) }
         drawn = 0
     }
 
     private mutating func draw() {
         guard let header, let latest else { return }
-        let size = Terminal.size
+        let size = Terminal.size(stream)
         let lines = LiveFrame(header: header, snapshot: latest, waiting: waiting)
             .lines(width: size.columns, height: size.rows - 3)
         let up = drawn > 0 ? "\u{1B}[\(drawn)A\u{1B}[J" : ""
-        Terminal.write(up + lines.map { $0 + "\n" }.joined())
+        Terminal.write(up + lines.map { $0 + "\n" }.joined(), to: stream)
         drawn = lines.count
     }
 
     private func emphasized(_ text: String) -> String {
-        Terminal.usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text
+        Terminal.usesColor(stream) ? "\u{1B}[1m\(text)\u{1B}[0m" : text
     }
 }
 
@@ -118,7 +123,9 @@ struct LiveFrame {
 
     private var countsLine: String {
         let counts = snapshot.counts
-        var parts = ["\(counts[.running]) running", "\(counts[.queued] + counts[.leased]) queued"]
+        // What the user waits for, not how far ahead proposals are made.
+        let waiting = snapshot.total.map { $0 - snapshot.finished - counts[.running] }
+        var parts = ["\(counts[.running]) running", "\(waiting ?? counts[.queued] + counts[.leased]) to come"]
         parts.append("\(counts[.completed]) completed")
         for state in [Trial.State.stopped, .failed, .cancelled] where counts[state] > 0 {
             parts.append("\(counts[state]) \(state.rawValue)")

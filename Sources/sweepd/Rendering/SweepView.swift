@@ -32,24 +32,28 @@ struct SweepHeader {
 
 /// One line an event, for logs and pipes.
 struct PlainView: SweepView {
+    let stream: Terminal.Stream
     private var header: SweepHeader?
-    private var finished = 0
+
+    init(_ stream: Terminal.Stream) {
+        self.stream = stream
+    }
 
     mutating func begin(_ header: SweepHeader) {
         self.header = header
         let total = header.definition.trials.map { " · \(Format.plural($0, "trial"))" } ?? ""
-        Terminal.line("\(header.line)\(total) · \(header.verb) in \(header.data)")
+        Terminal.line("\(header.line)\(total) · \(header.verb) in \(header.data)", to: stream)
     }
 
     mutating func update(_ snapshot: SweepSnapshot, news: [News]) {
         guard let header else { return }
         for item in news {
             guard let line = NewsLine.text(item, definition: header.definition, snapshot: snapshot) else { continue }
-            Terminal.line(line)
+            Terminal.line(line, to: stream)
         }
     }
 
-    mutating func say(_ text: String) { Terminal.line(text) }
+    mutating func say(_ text: String) { Terminal.line(text, to: stream) }
 
     mutating func wait(_ text: String?) {}
 

@@ -4,25 +4,34 @@ import Foundation
 
 /// Standard output and error, and what is known of the terminal behind them.
 enum Terminal {
-    static var isInteractive: Bool {
-        isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    /// Where text goes: results to the output; with `--json` progress makes way for them.
+    enum Stream: Int32 {
+        case output = 1
+        case error = 2
     }
 
-    static var usesColor: Bool {
-        isInteractive && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+    static func isInteractive(_ stream: Stream = .output) -> Bool {
+        isatty(stream.rawValue) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
-    static var size: (columns: Int, rows: Int) {
+    static func usesColor(_ stream: Stream = .output) -> Bool {
+        isInteractive(stream) && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+    }
+
+    static func size(_ stream: Stream = .output) -> (columns: Int, rows: Int) {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+        guard ioctl(stream.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
             return (columns: 100, rows: 30)
         }
         return (columns: Int(size.ws_col), rows: Int(size.ws_row))
     }
 
-    static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
+    /// The width tables are cut to; nil where the output is no terminal.
+    static var width: Int? { isInteractive() ? size().columns : nil }
 
-    static func line(_ text: String = "") { write(text + "\n", to: STDOUT_FILENO) }
+    static func write(_ text: String, to stream: Stream = .output) { write(text, to: stream.rawValue) }
+
+    static func line(_ text: String = "", to stream: Stream = .output) { write(text + "\n", to: stream.rawValue) }
 
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 

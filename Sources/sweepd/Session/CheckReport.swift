@@ -59,7 +59,7 @@ struct CheckReport {
             // The worker's own message names them already.
             if isNamedWrongly, trial.failure == nil {
                 let nearest =
-                    NearestWord.to(metric, among: tallies.map(\.name))
+                    nearestWord(to: metric, in: tallies.map(\.name))
                     .map { ": did you mean \(Format.printable($0))?" } ?? ""
                 lines.append(
                     "the sweep file's metric '\(Format.printable(metric))' is none of those the script reports\(nearest)"

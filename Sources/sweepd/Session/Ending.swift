@@ -28,9 +28,9 @@ struct Ending {
             Terminal.line(JSONOutput.text("run", result.members(headline)))
         } else {
             let page = ResultPage(
-                result: result, headline: headline, hints: Hints(locating: data, given: hints.data))
+                result: result, headline: headline, hints: hints)
             Terminal.line()
-            for line in page.lines(width: Terminal.isInteractive ? Terminal.size.columns : nil) { Terminal.line(line) }
+            for line in page.lines(width: Terminal.width) { Terminal.line(line) }
         }
         let status = Self.status(headline, result)
         guard case .finished = status else { throw status }

@@ -7,14 +7,22 @@ import Synchronization
 /// The data directory's `sweepd.log`: what the live view has no room for.
 struct FileLogHandler: LogHandler {
     private final class Sink: Sendable {
-        private let descriptor: Mutex<Int32>
+        private let path: String
+        /// Opened with the first line: the data directory may not be there yet.
+        private let descriptor = Mutex<Int32?>(nil)
 
         init(path: String) {
-            descriptor = Mutex(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
+            self.path = path
+        }
+
+        deinit {
+            descriptor.withLock { if let open = $0, open >= 0 { _ = close(open) } }
         }
 
         func write(_ line: String) {
-            descriptor.withLock { descriptor in
+            descriptor.withLock { known in
+                let descriptor = known ?? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+                known = descriptor
                 guard descriptor >= 0 else { return }
                 let bytes = Array(line.utf8)
                 _ = Foundation.write(descriptor, bytes, bytes.count)

@@ -4,14 +4,15 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Counts the user's Ctrl-C (and SIGTERM, SIGHUP) instead of dying of them.
+/// Counts the user's Ctrl-C instead of dying of it. SIGTERM and SIGHUP come from who will not ask twice: they count as
+/// two.
 final class Interrupts {
     private let count: Count
     private let sources: [any DispatchSourceSignal]
 
     private final class Count: Sendable {
         private let value = Mutex(0)
-        func add() { value.withLock { $0 += 1 } }
+        func add(_ number: Int) { value.withLock { $0 += number } }
         var number: Int { value.withLock { $0 } }
     }
 
@@ -25,7 +26,7 @@ final class Interrupts {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                count.add()
+                count.add(number == SIGINT ? 1 : 2)
                 onSignal()
             }
             source.resume()

@@ -49,13 +49,34 @@ enum Lookup {
         }
         if let index = names.lastIndex(of: name) { return index }
         let hint: String
-        if let nearest = NearestWord.to(name, among: names) {
+        if let nearest = nearestWord(to: name, in: names) {
             hint = "did you mean \(Format.printable(nearest))?"
         } else {
             let shown = names.suffix(5).map { Format.printable($0) }.joined(separator: ", ")
             hint = "there is \(shown)" + (names.count > 5 ? " and \(names.count - 5) more" : "")
         }
         throw UserError("there is no sweep '\(Format.printable(name))' here: \(hint)")
+    }
+}
+
+/// How the user named a sweep: by its name, by its sweep file, or not at all.
+struct NamedSweep {
+    let location: DataDirectory
+    /// nil: the only or the latest one.
+    let name: String?
+    let source: SweepSource?
+
+    init(_ argument: String?, data: DataOptions) throws {
+        let file = argument.flatMap { Self.isSweepFile($0) ? $0 : nil }
+        source = try file.map { try SweepSource.read($0, overrides: .init(defaultSeed: SweepSource.drawnSeed())) }
+        location = data.location(beside: file)
+        name = source?.definition.name ?? argument
+    }
+
+    private static func isSweepFile(_ argument: String) -> Bool {
+        guard argument.hasSuffix(".yaml") || argument.hasSuffix(".yml") else { return false }
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) && !isDirectory.boolValue
     }
 }
 
@@ -68,15 +89,13 @@ struct Subject {
 
     /// - Parameter argument: the sweep's name, its sweep file, or nil for the only or the latest one.
     static func find(_ argument: String?, data: DataOptions) throws -> Subject {
-        let file = argument.flatMap { isSweepFile($0) ? $0 : nil }
-        let location = data.location(beside: file)
-        try Lookup.requireData(location)
-        let reader = try ResultReader(location)
-        let name = try file.map { try SweepSource.read($0, overrides: .init()).definition.name } ?? argument
-        let row = try Lookup.sweep(reader.store, name: name)
+        let named = try NamedSweep(argument, data: data)
+        try Lookup.requireData(named.location)
+        let reader = try ResultReader(named.location)
+        let row = try Lookup.sweep(reader.store, name: named.name)
         return Subject(
-            location: location, reader: reader, sweep: try reader.sweep(row),
-            hints: Hints(locating: location, given: data.directory))
+            location: named.location, reader: reader, sweep: try reader.sweep(row),
+            hints: Hints(locating: named.location, given: data.directory))
     }
 
     func trial(_ number: Int) throws -> TrialRecord {
@@ -85,12 +104,6 @@ struct Subject {
         let known = last.map { "it has trials 0 to \($0)" } ?? "it has none yet"
         throw UserError("the sweep '\(Format.printable(sweep.name))' has no trial \(number): \(known)")
     }
-
-    private static func isSweepFile(_ argument: String) -> Bool {
-        guard argument.hasSuffix(".yaml") || argument.hasSuffix(".yml") else { return false }
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) && !isDirectory.boolValue
-    }
 }
 
 extension Hints {
@@ -98,13 +111,13 @@ extension Hints {
     /// one commands look into by themselves.
     init(locating location: DataDirectory, given: String?) {
         if let given {
-            self.init(data: given, file: nil)
+            self.init(data: given)
             return
         }
         let here = FileManager.default.currentDirectoryPath
         let isDefault = location.path == DataDirectory(here + "/.sweepd").path
         let relative =
             location.path.hasPrefix(here + "/") ? String(location.path.dropFirst(here.count + 1)) : location.path
-        self.init(data: isDefault ? nil : relative, file: nil)
+        self.init(data: isDefault ? nil : relative)
     }
 }

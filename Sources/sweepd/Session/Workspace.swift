@@ -50,7 +50,7 @@ struct Workspace {
 
     /// Runs the sweep to its end and says what was found.
     func run(
-        _ sweep: SweepID, _ definition: SweepDefinition, verb: String, arguments: WorkerArguments
+        _ sweep: SweepID, _ definition: SweepDefinition, verb: String, arguments: WorkerArguments, json: Bool
     ) throws -> RunSession.Outcome {
         let session = RunSession(
             coordinator: coordinator, follower: follower, context: context, sweep: sweep, definition: definition,
@@ -59,7 +59,9 @@ struct Workspace {
                 processGuard: processGuard,
                 logger: logger),
             interrupts: interrupts)
-        var view: any SweepView = Terminal.isInteractive && !arguments.plain ? LiveView() : PlainView()
+        let stream: Terminal.Stream = json ? .error : .output
+        let isLive = Terminal.isInteractive(stream) && !arguments.plain
+        var view: any SweepView = isLive ? LiveView(stream) : PlainView(stream)
         return try session.run(&view, verb: verb)
     }
 }
