@@ -14,20 +14,20 @@ deps: ## install what is missing: Debian packages, a virtual environment for the
 	@.ci/deps
 
 build: deps ## build sweepd
-	swift build -c $(CONFIGURATION) --product sweepd
+	swift build -c $(CONFIGURATION) --static-swift-stdlib --product sweepd
 
 demo: build ## tune a small neural network on handwritten digits: 24 trials, 2 workers
 	@.ci/demo $(SWEEPD)
 
 test: deps lint ## run all tests
-	swift build -c $(CONFIGURATION) --product sweepd
-	SWEEPD_UNDER_TEST=$(CURDIR)/$(SWEEPD) swift test
+	swift build --build-tests
+	swift test --skip-build --no-parallel
 	$(MAKE) --no-print-directory test-python
 
 test-python: deps ## run the Python client's tests
 	.venv/bin/python -m pytest -q Workers/Python/tests
 
-lint: ## formatting, import rules, forbidden words
+lint: deps ## formatting, import rules, forbidden words
 	@.ci/lint
 
 bench: build ## throughput beside Optuna, resume, raw ZeroMQ and SQLite
