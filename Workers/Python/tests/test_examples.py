@@ -31,7 +31,9 @@ def output(command: list[str], folder: Path, **environment: str) -> str:
 @pytest.mark.parametrize(("client", "printed"), [(str(SOURCE), "step 1 value="), ("", "value=")])
 def test_branin(tmp_path, client, printed):
     train = str(EXAMPLES / "branin" / "train.py")
-    text = output([sys.executable, train, "--x=3.14159265", "--y=2.275"], tmp_path, PYTHONPATH=client)
+    # -S: not even an installed client can be imported.
+    python = [sys.executable] if client else [sys.executable, "-S"]
+    text = output([*python, train, "--x=3.14159265", "--y=2.275"], tmp_path, PYTHONPATH=client)
     assert text == f"{printed}0.397887\n"
 
 
