@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import GaussianProcess
+
+struct LogEITests {
+    @Test(arguments: logExpectedImprovementFixture)
+    func agreesWithManyDigits(u: Double, value: Double, derivative: Double) {
+        let result = logExpectedImprovement(u)
+        #expect((result.value - value).magnitude <= 2e-13 * max(1, value.magnitude), "u = \(u)")
+        #expect((result.derivative / derivative - 1).magnitude <= 1e-10, "u = \(u)")
+    }
+
+    /// ln h(-10^6) = -500000000028.54995965, and the derivative tends to |u|.
+    @Test func farOut() {
+        #expect((logExpectedImprovement(-1e6).value / -500_000_000_028.549_959_65 - 1).magnitude < 1e-15)
+        for u in [-1e3, -1e6, -1e12, -1e150] {
+            let result = logExpectedImprovement(u)
+            #expect(result.value.isFinite && (result.derivative / -u - 1).magnitude < 1e-5, "u = \(u)")
+        }
+    }
+}

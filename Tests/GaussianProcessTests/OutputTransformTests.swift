@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+import Randomness
+import RealModule
+import Testing
+
+@testable import GaussianProcess
+
+struct OutputTransformTests {
+    private func draws(_ count: Int, seed: Int) -> [Double?] {
+        var stream = RandomStream(seed: 4, index: seed, purpose: .tests)
+        return (0..<count).map { _ in
+            stream.nextUniform() < 0.1
+                ? nil : Double.exp(3 * stream.nextNormal()) * (stream.nextUniform() < 0.5 ? -1 : 1)
+        }
+    }
+
+    @Test(arguments: 1..<60)
+    func standardisesKeepsTheOrderAndPutsFailuresLast(count: Int) {
+        let results = draws(count, seed: count)
+        let values = OutputTransform(results).values
+        #expect(values.count == count)
+        let mean = values.reduce(0, +) / Double(count)
+        let variance = values.reduce(0) { $0 + $1 * $1 } / Double(count)
+        #expect(mean.magnitude < 1e-12 && (variance == 0 || (variance - 1).magnitude < 1e-12), "seed \(count)")
+        for (left, first) in zip(results, values) {
+            for (right, second) in zip(results, values) {
+                switch (left, right) {
+                case (let left?, let right?): #expect((left < right) == (first < second), "seed \(count)")
+                case (nil, .some): #expect(first < second, "seed \(count)")
+                case (_, nil): break
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [(1e-12, 0.0), (3.0, -7.0), (1e9, 1e10), (1e-3, 1e-3)], 0..<20)
+    func unitAndOriginDoNotMatter(change: (Double, Double), seed: Int) {
+        let results = draws(30, seed: seed)
+        let plain = OutputTransform(results).values
+        let changed = OutputTransform(results.map { $0.map { $0 * change.0 + change.1 } }).values
+        #expect(difference(changed, plain) < 1e-6, "seed \(seed)")
+    }
+
+    @Test func edges() {
+        #expect(OutputTransform([]).values.isEmpty)
+        #expect(OutputTransform([nil, .nan, .infinity]).values == [0, 0, 0])
+        #expect(OutputTransform([5]).values == [0])
+        #expect(OutputTransform([0.1, 0.1, 0.1]).values == [0, 0, 0])
+        #expect(OutputTransform([0.1, nil]).values == [1, -1])
+        let huge = OutputTransform([1.7e308, -1.7e308, nil, 0]).values
+        #expect(huge.allSatisfy(\.isFinite) && huge[0] > huge[3] && huge[1] > huge[2])
+        // The failed: half a range below the worst here, since three deviations are further.
+        let failed = OutputTransform([0, 1, nil]).values
+        #expect(failed[2] < failed[0] && failed[0] < failed[1])
+    }
+
+    @Test(arguments: 2..<30)
+    func goesBack(count: Int) throws {
+        let results = draws(count, seed: count)
+        let transform = OutputTransform(results)
+        for (result, value) in zip(results, transform.values) {
+            guard let result else { continue }
+            let back = try #require(transform.original(of: value))
+            #expect(difference(back, result) < 1e-9, "seed \(count)")
+        }
+    }
+}
