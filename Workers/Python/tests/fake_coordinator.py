@@ -58,7 +58,6 @@ class FakeCoordinator(threading.Thread):
         self.bye: str | None = None
         self.received = 0
         self.largest_batch = 0
-        self.most_unacknowledged = 0
         self.finished_at = 0.0
         self.error: BaseException | None = None
         self._halt = False

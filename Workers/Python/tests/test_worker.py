@@ -363,6 +363,46 @@ def test_where_the_coordinator_is_found(start, short_path, monkeypatch):
     assert sweepd.worker(lambda trial: 1.0, data=Path("/nowhere")) == 1
 
 
+def test_a_coordinator_that_ended_without_a_word_is_not_waited_for(start, short_path):
+    """Its drain was lost; that it removed `endpoint.json` says the same."""
+    coordinator = start(2)
+    file = short_path / "endpoint.json"
+    file.write_text(json.dumps({"workers": coordinator.endpoint}))
+    ended_at: list[float] = []
+
+    def end():
+        while coordinator.done < 2:
+            time.sleep(0.01)
+        # While it answers, a missing file says nothing; while the file is there, silence says nothing.
+        coordinator.silent = True
+        time.sleep(1.6)
+        ended_at.append(time.monotonic())
+        file.unlink()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    assert sweepd.worker(lambda trial: 1.0, data=short_path) == 2
+    thread.join()
+    assert time.monotonic() - ended_at[0] < 5
+
+
+def test_a_window_of_our_own(start, monkeypatch):
+    def train(trial):
+        for step in range(200):
+            trial.report(step, loss=1.0)
+
+    for given, text in ((None, ""), (2, ""), (None, "2"), (2, "7")):
+        monkeypatch.setenv("SWEEPD_WINDOW", text)
+        coordinator = start(1)
+        drained(coordinator)
+        sweepd.worker(train, coordinator.endpoint, window=given)
+        assert (coordinator.largest_batch <= 2) == (given == 2 or text == "2")
+    for wrong in ("0", "-1", "x", "1.5"):
+        monkeypatch.setenv("SWEEPD_WINDOW", wrong)
+        with pytest.raises(ValueError, match="window"):
+            sweepd.worker(train, coordinator.endpoint)
+
+
 def test_nobody_there(short_path):
     began = time.monotonic()
     assert sweepd.worker(lambda trial: 1.0, f"ipc://{short_path}/none", offline_timeout=0.3) == 0

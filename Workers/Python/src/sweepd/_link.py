@@ -10,7 +10,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 import zmq
 
@@ -36,6 +36,16 @@ def steady() -> float:
     return time.clock_gettime(_CLOCK)
 
 
+class Endpoint(Protocol):
+    """Where the coordinator is."""
+
+    def find(self) -> str:
+        """Return its address, or raise where none was ever known."""
+
+    def is_withdrawn(self) -> bool:
+        """Return whether the coordinator took its address back: it ended in an orderly way."""
+
+
 class WorkerRefused(RuntimeError):
     """The coordinator will not have this worker: another version, or what it says is not understood."""
 
@@ -45,13 +55,13 @@ class Link(threading.Thread):
 
     def __init__(
         self,
-        endpoint: Callable[[], str],
+        endpoint: Endpoint,
         introduction: wire.Introduction,
         idle_timeout: float | None,
         offline_timeout: float,
         window: int | None = None,
     ) -> None:
-        """Prepare; `start()` connects. `endpoint` is asked again at every new connection."""
+        """Prepare; `start()` connects. The endpoint is asked again at every new connection."""
         super().__init__(name="sweepd", daemon=True)
         self.offers: queue.SimpleQueue[tuple[Lease, Held] | None] = queue.SimpleQueue()
         self.leaving: str | None = None
@@ -188,7 +198,7 @@ class Link(threading.Thread):
             (zmq.HEARTBEAT_TTL, 15_000),
         ):
             socket.setsockopt(option, value)
-        socket.connect(self._endpoint())
+        socket.connect(self._endpoint.find())
         self._session.connect(steady())
         return socket
 
@@ -258,6 +268,10 @@ class Link(threading.Thread):
             self._idle_since = now
         elif self._idle_timeout is not None and now - self._idle_since >= self._idle_timeout:
             self.leaving = self.leaving or "idle"
+        # It says so before it ends, but what it says may be lost; a beat without an answer makes us look.
+        is_unanswered = now - self._online_at > self._session.heartbeat + 1
+        if is_unanswered and not self._session.leases and self._endpoint.is_withdrawn():
+            self.leaving = self.leaving or "the coordinator has ended"
         if now - self._online_at >= self._offline_timeout:
             self.leaving = self.leaving or f"no coordinator for {self._offline_timeout:g} s"
         if self.leaving is None or self._ended:

@@ -115,9 +115,10 @@ def worker(
     `.sweepd`). The function runs on this thread; with more than one slot the others are threads, for functions that
     release the interpreter's lock. What it returns, a number or a dict of metrics, is its last report.
 
-    Also returns when it had nothing to do for `idle_timeout` seconds, when no coordinator was there for
-    `offline_timeout` seconds, and on SIGTERM or SIGINT: the running trial is asked to stop, a second signal raises
-    KeyboardInterrupt. Raises `WorkerRefused` where the coordinator will not have it.
+    Also returns when it had nothing to do for `idle_timeout` seconds, when the coordinator does not answer and has
+    removed `endpoint.json`, when none was there for `offline_timeout` seconds, and on SIGTERM or SIGINT: the running
+    trial is asked to stop, a second signal raises KeyboardInterrupt. Raises `WorkerRefused` where the coordinator will
+    not have it.
 
     At most `window` events (else `$SWEEPD_WINDOW`) are unacknowledged at once, and never more than the coordinator
     allows: for measurements.
@@ -134,9 +135,9 @@ def worker(
         slots=slots,
         prefetch=prefetch,
     )
-    find = _finder(endpoint, folder)
-    find()
-    link = Link(find, introduction, idle_timeout, offline_timeout, window)
+    place = _endpoint(endpoint, folder)
+    place.find()
+    link = Link(place, introduction, idle_timeout, offline_timeout, window)
     runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every)
     reason = "the worker's process ends"
     with _signals(link):
@@ -285,30 +286,53 @@ def _window(given: int | None) -> int | None:
     return int(text)
 
 
-def _finder(endpoint: str | None, folder: Path) -> Callable[[], str]:
-    """Return what names the endpoint; a file is read again each time, because a new coordinator may write it anew."""
-    fixed = endpoint or os.environ.get("SWEEPD_ENDPOINT")
-    if fixed:
-        return lambda: _checked(fixed)
-    path, known = folder / "endpoint.json", [""]
+class _Fixed:
+    """An endpoint that was given."""
 
-    def read() -> str:
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = _checked(endpoint)
+
+    def find(self) -> str:
+        """Return it."""
+        return self._endpoint
+
+    def is_withdrawn(self) -> bool:
+        """Return False: nobody can tell."""
+        return False
+
+
+class _Published:
+    """An endpoint in a data directory; the file is read again each time, because a new coordinator writes it anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._known = folder.absolute() / "endpoint.json", ""
+
+    def find(self) -> str:
+        """Read the file."""
+        path = self._path
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            known[0] = _checked(content["workers"])
+            self._known = _checked(content["workers"])
         except OSError as error:
             # Gone for the moment, as while the coordinator starts again: the old place is the best guess.
-            if not known[0]:
+            if not self._known:
                 raise FileNotFoundError(
                     f"no coordinator found: {path} cannot be read ({error.strerror}); start one with `sweepd run`, or "
-                    "give endpoint= or SWEEPD_ENDPOINT"
+                    "give data= (the data directory), endpoint= or SWEEPD_ENDPOINT"
                 ) from error
         except (ValueError, KeyError, TypeError) as error:
-            if not known[0]:
+            if not self._known:
                 raise ValueError(f'{path} should hold {{"workers": "ipc:///…"}}: {error!r}') from error
-        return known[0]
+        return self._known
 
-    return read
+    def is_withdrawn(self) -> bool:
+        """Return whether the file is gone: a coordinator that is killed leaves it."""
+        return not self._path.exists()
+
+
+def _endpoint(given: str | None, folder: Path) -> _Fixed | _Published:
+    fixed = given or os.environ.get("SWEEPD_ENDPOINT")
+    return _Fixed(fixed) if fixed else _Published(folder)
 
 
 def _checked(endpoint: str) -> str:
