@@ -93,6 +93,33 @@ package struct Acquisition: Sendable {
                     solved: model.cholesky.factor.solveLower(halves, transposed: true))))
     }
 
+    /// How promising the rows of `points` are, roughly: with one world, in which every pending point turns out as
+    /// expected and the best is as good as it is on average. To pick from many points those worth an exact value.
+    package func screen(_ points: Matrix) -> [Double] {
+        let observed = model.observations.points
+        let covariances = model.kernel.between(observed, points)
+        let halves = model.cholesky.solveFactor(covariances)
+        let (means, variances) = (model.means(covariances), model.variances(halves))
+        var conditional = variances
+        if fantasies.points.rows > 0 {
+            var shared = model.kernel.between(fantasies.points, points)
+            let explained = fantasies.solved.times(covariances, transposed: true)
+            for index in shared.elements.indices { shared.elements[index] -= explained.elements[index] }
+            let reduction = fantasies.cholesky.solveFactor(shared)
+            for point in 0..<points.rows { conditional[point] -= squaredNorm(reduction, column: point) }
+        }
+        let average = fantasies.incumbents.reduce(0, +) / Double(fantasies.incumbents.count)
+        return (0..<points.rows).map { point in
+            let s = (max(0, conditional[point]) + Self.varianceFloor).squareRoot()
+            switch goal {
+            case .exploration(let threshold):
+                return s + 10 * min(0, means[point] + 0.5 * variances[point].squareRoot() - threshold)
+            case .improvement:
+                return logExpectedImprovement((means[point] - average) / s).value + Double.log(s)
+            }
+        }
+    }
+
     /// What the value depends on, each held apart: μ, σ² (not through s²), s², and the μ_m beyond their common μ.
     private struct Partials {
         var mean = 0.0
