@@ -80,7 +80,8 @@ class FakeCoordinator(threading.Thread):
                             continue
                         self.peer = peer
                         self._handle(socket, wire.decode(frames))
-                self._offer(socket)
+                if not self.silent:
+                    self._offer(socket)
         except BaseException as error:
             self.error = error
         finally:

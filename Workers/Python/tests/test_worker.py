@@ -173,6 +173,8 @@ def test_the_tail_is_the_end_of_the_traceback(start):
     def train(trial):
         raise ValueError("ä" * 20_000 + "the end")
 
+    failure = last(run(start, lambda trial: 1 / 0))["failure"]
+    assert "_attempt" not in failure["tail"] and "1 / 0" in failure["tail"]
     failure = last(run(start, train))["failure"]
     assert failure["tail"].endswith("the end\n")
     assert 8000 < len(failure["tail"].encode()) <= 8192
@@ -344,6 +346,7 @@ def test_a_fatal_refusal(short_path):
 
 
 def test_where_the_coordinator_is_found(start, short_path, monkeypatch):
+    monkeypatch.setattr(sweepd._worker, "_PATIENCE", 0.2)
     with pytest.raises(FileNotFoundError, match="no coordinator found"):
         sweepd.worker(lambda trial: 1.0, data=short_path / "nowhere")
     with pytest.raises(ValueError, match="ipc:///"):
@@ -356,6 +359,13 @@ def test_where_the_coordinator_is_found(start, short_path, monkeypatch):
     coordinator = start(1)
     drained(coordinator)
     (short_path / "endpoint.json").write_text(json.dumps({"workers": coordinator.endpoint}))
+    assert sweepd.worker(lambda trial: 1.0, data=short_path) == 1
+    coordinator = start(1)
+    drained(coordinator)
+    (short_path / "endpoint.json").unlink()
+    monkeypatch.setattr(sweepd._worker, "_PATIENCE", 10)
+    text = json.dumps({"workers": coordinator.endpoint})
+    threading.Timer(0.3, lambda: (short_path / "endpoint.json").write_text(text)).start()
     assert sweepd.worker(lambda trial: 1.0, data=short_path) == 1
     coordinator = start(1)
     drained(coordinator)

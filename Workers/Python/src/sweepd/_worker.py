@@ -35,6 +35,8 @@ __all__ = ["WorkerRefused", "worker"]
 # One report, encoded; a message of the protocol holds 1 MiB.
 _REPORT_BYTES = 1 << 18
 _LONGEST_IPC_PATH = 107
+# `sweepd run` may have been started just before, and needs a moment to write its endpoint.
+_PATIENCE = 5.0
 
 
 class _TimedOut(Exception):
@@ -136,7 +138,7 @@ def worker(
         prefetch=prefetch,
     )
     place = _endpoint(endpoint, folder)
-    place.find()
+    _await(place)
     link = Link(place, introduction, idle_timeout, offline_timeout, window)
     runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every)
     reason = "the worker's process ends"
@@ -203,21 +205,19 @@ class _Runner:
         except _TimedOut:
             ending = ("timeout", f"the trial's time limit of {lease.time_limit:g} s has passed", "")
         except MemoryError as error:
-            ending = ("memory", _line(error), traceback.format_exc())
+            ending = ("memory", _line(error), _trace(error))
         except KeyboardInterrupt:
             raise
         except SystemExit as error:
             code = error.code
             # As the system would tell it of a process.
             exit_code = 0 if code is None else code & 0xFF if isinstance(code, int) else 1
-            if exit_code == 0:
-                ending = _judged(reports, lease)
-            else:
-                ending = ("user", f"exit code {exit_code}", traceback.format_exc())
+            failure = ("user", f"exit code {exit_code}", _trace(error))
+            ending = _judged(reports, lease) if exit_code == 0 else failure
         except BaseException as error:
             # The accelerators' libraries have classes of their own for it.
             cause = "memory" if "OutOfMemory" in type(error).__name__ else "user"
-            ending = (cause, _line(error), traceback.format_exc())
+            ending = (cause, _line(error), _trace(error))
         used = wire.resources(
             time.monotonic() - began, reports.seconds_per_step, _peak() if self._measures_memory else None
         )
@@ -264,6 +264,12 @@ def _judged(reports: _Reports, lease: Lease) -> tuple[str, str, str] | str:
     if not math.isfinite(objective):
         return "diverged", f"{lease.metric} was {objective} at the end", ""
     return "completed"
+
+
+def _trace(error: BaseException) -> str:
+    # Our own frame comes first and tells nobody anything.
+    trace = error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, trace.tb_next if trace else None))
 
 
 def _line(error: BaseException) -> str:
@@ -333,6 +339,18 @@ class _Published:
 def _endpoint(given: str | None, folder: Path) -> _Fixed | _Published:
     fixed = given or os.environ.get("SWEEPD_ENDPOINT")
     return _Fixed(fixed) if fixed else _Published(folder)
+
+
+def _await(place: _Fixed | _Published) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            place.find()
+            return
+        except FileNotFoundError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.05)
 
 
 def _checked(endpoint: str) -> str:
