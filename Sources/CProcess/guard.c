@@ -2,11 +2,13 @@
 #define _GNU_SOURCE
 #include "CProcess.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,7 +41,7 @@ static void forget(pid_t id) {
     }
 }
 
-static void kill_all(void) {
+static void kill_groups(void) {
     for (int index = 0; index < group_count; index++) {
         uint64_t start;
         // The number may have gone to someone else, if the leader ended unnoticed.
@@ -49,11 +51,68 @@ static void kill_all(void) {
     }
 }
 
+// "SWEEPD_AGENT=" and the token, as it stands in the environment of everything the agent started; empty: not told yet.
+static char mark[128];
+
+// Whether an entry of the process's environment is the mark.
+static bool is_marked(const char *pid) {
+    char path[64] = "/proc/";
+    strncat(path, pid, 32);
+    strcat(path, "/environ");
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    size_t length = strlen(mark);
+    size_t matched = 0;
+    bool can_match = true;
+    bool is_found = false;
+    char buffer[4096];
+    ssize_t size;
+    while (!is_found && (size = read(file, buffer, sizeof buffer)) > 0) {
+        for (ssize_t index = 0; index < size && !is_found; index++) {
+            if (buffer[index] == 0) {
+                is_found = can_match && matched == length;
+                matched = 0;
+                can_match = true;
+            } else if (can_match && matched < length && buffer[index] == mark[matched]) {
+                matched++;
+            } else {
+                can_match = false;
+            }
+        }
+    }
+    close(file);
+    return is_found;
+}
+
+// What left its group (setsid) still has the environment it was started with. False when nothing was found.
+static bool kill_marked(void) {
+    DIR *folder = opendir("/proc");
+    if (!folder) return false;
+    bool is_found = false;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        pid_t id = (pid_t)atol(entry->d_name);
+        if (id <= 1 || id == getpid() || !is_marked(entry->d_name)) continue;
+        if (kill(id, SIGKILL) == 0) is_found = true;
+    }
+    closedir(folder);
+    return is_found;
+}
+
+static void kill_all(void) {
+    kill_groups();
+    if (mark[0] == 0) return;
+    // Again until none is left: they may be starting others. A process that is ending has no environment any more.
+    for (int round = 0; round < 200 && kill_marked(); round++) usleep(5000);
+}
+
 static void guard(int read_end) {
     setsid();
     prctl(PR_SET_NAME, "sweepd-guard");
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &ignore, NULL);
+    // Where the parent was started without standard streams, the pipe may be one of them.
+    int high = fcntl(read_end, F_DUPFD, 4);
+    if (high >= 0) read_end = high;
     int null = open("/dev/null", O_RDWR);
     if (null >= 0)
         for (int standard = 0; standard < 3; standard++) dup2(null, standard);
@@ -66,6 +125,8 @@ static void guard(int read_end) {
 
     char sign = 0;
     long number = 0;
+    char token[sizeof mark - 16];
+    size_t token_length = 0;
     char buffer[4096];
     for (;;) {
         ssize_t size = read(3, buffer, sizeof buffer);
@@ -73,14 +134,22 @@ static void guard(int read_end) {
         if (size <= 0) break;
         for (ssize_t index = 0; index < size; index++) {
             char character = buffer[index];
-            if (character == '+' || character == '-') {
+            if (sign == '=' && character != '\n') {
+                if (token_length < sizeof token - 1) token[token_length++] = character;
+            } else if (character == '+' || character == '-' || character == '=') {
                 sign = character;
                 number = 0;
+                token_length = 0;
             } else if (character >= '0' && character <= '9' && number < 100000000) {
                 number = number * 10 + (character - '0');
             } else if (character == '\n') {
                 if (sign == '+') remember((pid_t)number);
                 if (sign == '-') forget((pid_t)number);
+                if (sign == '=' && token_length > 0) {
+                    token[token_length] = 0;
+                    strcpy(mark, "SWEEPD_AGENT=");
+                    strcat(mark, token);
+                }
                 sign = 0;
             }
         }

@@ -68,8 +68,9 @@ int sweepd_process_descriptor(pid_t pid);
 bool sweepd_process_start(pid_t pid, uint64_t *ticks);
 
 /// Forks the guard: a process that survives this one's death by any signal and then kills every process group written
-/// to `*write_end`, one line each: "+PGID\n" to remember, "-PGID\n" to forget. It ends when the last copy of the write
-/// end is closed. Returns its pid, or -1 and errno.
+/// to `*write_end`, one line each: "+PGID\n" to remember, "-PGID\n" to forget, and every process that was started with
+/// SWEEPD_AGENT=TOKEN in its environment, after the line "=TOKEN\n". It ends when the last copy of the write end is
+/// closed. Returns its pid, or -1 and errno.
 ///
 /// Call it while the process has one thread and before libzmq's context exists.
 pid_t sweepd_guard_start(int *write_end);

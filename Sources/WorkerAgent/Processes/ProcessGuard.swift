@@ -5,7 +5,7 @@ import Foundation
 import Synchronization
 
 /// A small process that outlives this one's death, also by SIGKILL, just long enough to kill the process groups it was
-/// told of. The kernel ends the direct children by itself; the guard is for what they started.
+/// told of, and what has left them. The kernel ends the direct children by itself; the guard is for what they started.
 package final class ProcessGuard: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
@@ -27,6 +27,9 @@ package final class ProcessGuard: Sendable {
         guard processID > 0 else { throw Failure(description: "cannot start the guard: \(Files.text(of: errno))") }
         return ProcessGuard(processID: processID, writeEnd: writeEnd)
     }
+
+    /// Everything that was started with `SWEEPD_AGENT=token` is to be killed, too: what left its group by setsid.
+    package func watch(token: String) { write("=\(token)\n") }
 
     package func watch(_ group: Int32) { write("+\(group)\n") }
 
