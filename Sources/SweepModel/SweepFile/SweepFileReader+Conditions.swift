@@ -3,8 +3,8 @@
 extension SweepFileReader {
     private static let maximumConditionValues = 4000
 
-    /// The parameters with their conditions resolved; nil when one could not be.
-    mutating func conditions(of declared: [DeclaredParameter]) -> [WrittenParameter]? {
+    /// The parameters with those of their conditions that could be resolved, and whether all could.
+    mutating func conditions(of declared: [DeclaredParameter]) -> (parameters: [WrittenParameter], isComplete: Bool) {
         var byName: [String: DeclaredParameter] = [:]
         for parameter in declared { byName[parameter.name] = parameter }
         let names = declared.map(\.name)
@@ -31,7 +31,7 @@ extension SweepFileReader {
             count += conditions.reduce(0) { $0 + $1.values.count }
             guard count <= Self.maximumConditionValues else {
                 error(parameter.node, "the conditions name more than \(Self.maximumConditionValues) values in all")
-                return nil
+                return ([], false)
             }
             let distribution = parameter.distribution ?? .constant(.null)
             result.append(
@@ -39,7 +39,7 @@ extension SweepFileReader {
                     parameter: Parameter(path: parameter.path, distribution: distribution, conditions: conditions),
                     node: parameter.node))
         }
-        return isComplete ? result : nil
+        return (result, isComplete)
     }
 
     /// The full name that `written` means within `block`: the innermost block that has it wins.

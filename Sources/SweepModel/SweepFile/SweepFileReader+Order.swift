@@ -40,7 +40,8 @@ extension SweepFileReader {
         }
     }
 
-    private mutating func sorted(_ parameters: [WrittenParameter]) -> [WrittenParameter]? {
+    /// Each parameter behind those its conditions name; nil after reporting a circle.
+    mutating func sorted(_ parameters: [WrittenParameter]) -> [WrittenParameter]? {
         var places: [String: Int] = [:]
         for (index, written) in parameters.enumerated() { places[written.parameter.name] = index }
         var sorted: [WrittenParameter] = []

@@ -30,8 +30,12 @@ extension SweepFileReader {
         declare(entries, in: [], node.path, conditions: [], &declared)
         checkUnique(declared)
         let conditioned = conditions(of: declared)
-        guard let conditioned, !declared.contains(where: { $0.distribution == nil }) else { return nil }
-        return ordered(conditioned)
+        guard conditioned.isComplete, !declared.contains(where: { $0.distribution == nil }) else {
+            // A circle elsewhere is told in the same breath.
+            _ = sorted(conditioned.parameters)
+            return nil
+        }
+        return ordered(conditioned.parameters)
     }
 
     private mutating func declare(

@@ -53,10 +53,15 @@ struct SweepSource {
             let hint = FileManager.default.fileExists(atPath: inside) ? ": did you mean \(file)/sweep.yaml?" : ""
             throw UserError("\(file) is a directory, not a sweep file\(hint)")
         }
-        guard let handle = FileHandle(forReadingAtPath: path),
-            let data = try? handle.read(upToCount: sizeLimit + 1)
-        else {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
             throw UserError("\(file): cannot be read: \(String(cString: strerror(errno)))")
+        }
+        let data: Data
+        do {
+            // Nil at once at the end: an empty file.
+            data = try handle.read(upToCount: sizeLimit + 1) ?? Data()
+        } catch {
+            throw UserError("\(file): cannot be read: \(error.localizedDescription)")
         }
         guard data.count <= sizeLimit else { throw UserError("\(file): larger than 1 MiB: is this a sweep file?") }
         guard let text = String(validating: data, as: UTF8.self) else {
