@@ -78,6 +78,7 @@ final class AgentLoop {
     }
 
     func run() {
+        options.processGuard?.watch(token: options.token)
         do throws(ZMQError) {
             perform(session.connected(now: BootClock.now))
             while !hasLeft { try turn() }
