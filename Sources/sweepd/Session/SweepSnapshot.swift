@@ -93,7 +93,12 @@ final class SweepFollower: CoordinatorObserver {
             let now = ContinuousClock.now
             let isIdle = sweep.live == 0
             // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
-            guard isIdle || now - state.lastCopy >= .milliseconds(100) else { return false }
+            guard isIdle || now - state.lastCopy >= .milliseconds(100) else {
+                // What decisions hang on is never stale: a Ctrl-C must not take running trials for none.
+                state.snapshot?.phase = sweep.phase
+                state.snapshot?.counts = sweep.counts
+                return false
+            }
             state.lastCopy = now
             state.snapshot = state.copy(sweep, engine: engine)
             return isIdle
