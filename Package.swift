@@ -13,7 +13,7 @@ let shell: [Target] = [
         name: "sweepd",
         dependencies: [
             "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms",
-            "SweepModel", "Randomness", collections,
+            "SweepModel", collections,
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
@@ -45,12 +45,12 @@ let shell: [Target] = [
 let core: [Target] = [
     .target(
         name: "SweepEngine",
-        dependencies: ["WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections]),
+        dependencies: ["WorkerProtocol", "SweepModel", "Randomness", collections]),
     .target(
         name: "WorkerProtocol",
         dependencies: ["SweepModel", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "SearchAlgorithms", dependencies: ["SweepModel", "Randomness", collections, numerics]),
-    .target(name: "SweepModel", dependencies: [collections, numerics, .product(name: "Yams", package: "Yams")]),
+    .target(name: "SearchAlgorithms", dependencies: ["SweepModel", "Randomness", numerics]),
+    .target(name: "SweepModel", dependencies: [numerics, .product(name: "Yams", package: "Yams")]),
 ]
 
 let numbers: [Target] = [

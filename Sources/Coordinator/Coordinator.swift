@@ -89,13 +89,21 @@ package final class Coordinator: Sendable {
 
     /// Has the engine handle the stimuli in one commit.
     ///
+    /// - Parameter isAbandoned: asked five times a second; when true the wait is given up (a full disk can make it long).
     /// - Returns: what was decided, when it is durable.
-    /// - Throws: `EngineError` of the first stimulus that cannot be; the ones before it hold.
-    package func submit(_ stimuli: [Stimulus]) throws -> [JournalEntry] {
+    /// - Throws: `EngineError` of the first stimulus that cannot be; the ones before it hold. `CancellationError`.
+    package func submit(
+        _ stimuli: [Stimulus], isAbandoned: () -> Bool = { false }
+    ) throws -> [JournalEntry] {
         let answer = Answer<[JournalEntry]>()
         if ended.isSignalled { throw CoordinatorEnded() }
         mailbox.post(.stimuli(stimuli, reply: { answer.give($0) }))
-        return try answer.wait(unless: ended)
+        return try answer.wait(unless: ended, or: isAbandoned)
+    }
+
+    /// No new leases from now on. Does not wait: on a full disk nothing is answered.
+    package func drain() {
+        mailbox.post(.stimuli([.drain], reply: { _ in }))
     }
 
     /// Commits what has arrived, tells the workers, closes the store; returns when that is done.
@@ -138,8 +146,9 @@ final class Answer<Value: Sendable>: Sendable {
     }
 
     /// Gives up when the loop that would answer has ended.
-    func wait(unless ended: Ended) throws -> Value {
+    func wait(unless ended: Ended, or isAbandoned: () -> Bool) throws -> Value {
         while semaphore.wait(timeout: .now() + .milliseconds(200)) == .timedOut {
+            if isAbandoned() { throw CancellationError() }
             if ended.isSignalled, value.withLock({ $0 == nil }) { throw ended.failure ?? CoordinatorEnded() }
         }
         return try value.withLock { $0 ?? .failure(CoordinatorEnded()) }.get()

@@ -3,6 +3,7 @@
 import Foundation
 import Logging
 import OrderedCollections
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import SweepStore
@@ -21,6 +22,7 @@ final class CoordinatorLoop {
     private static let backlogLimit = 4096
 
     private let data: DataDirectory
+    private let runtime: RuntimeDirectory
     private let options: CoordinatorOptions
     private let observer: any CoordinatorObserver
     private let mailbox: Mailbox
@@ -31,6 +33,8 @@ final class CoordinatorLoop {
     private var makers: [SweepID: ProposalMaker] = [:]
     private var nextTick: Instant
     private var isShuttingDown = false
+    private var dropped = 0
+    private var nextDropNote: Instant?
 
     /// What one turn has decided and wants done.
     private struct Turn {
@@ -45,6 +49,7 @@ final class CoordinatorLoop {
         observer: any CoordinatorObserver, mailbox: Mailbox
     ) throws {
         self.data = data
+        self.runtime = runtime
         self.options = options
         self.observer = observer
         self.mailbox = mailbox
@@ -60,7 +65,7 @@ final class CoordinatorLoop {
         nextTick = Clock.boot
         let reaction = self.engine.start(version: options.version, now: Clock.moment)
         try store.append(reaction.events)
-        try EndpointFile(runtime: runtime, database: store.database).write(to: data.endpointFile)
+        try EndpointFile(runtime: runtime).write(to: data.endpointFile)
     }
 
     var summaries: [SweepSummary] {
@@ -74,6 +79,8 @@ final class CoordinatorLoop {
     func run() throws {
         defer {
             unlink(data.endpointFile)
+            runtime.removeSockets()
+            // Last: with it goes the lock, and the next coordinator binds the same paths.
             store.close()
         }
         while !isShuttingDown {
@@ -84,8 +91,9 @@ final class CoordinatorLoop {
             takeMessages(&turn)
             tick(&turn)
             try commit(&turn)
-            try perform(turn)
+            // Before the replies: who is answered may look at what the observer copied.
             observer.committed(turn.entries, engine: engine)
+            perform(turn)
             if turn.entries.isEmpty { store.idle() }
         }
         transport.broadcastDrain(
@@ -157,11 +165,22 @@ final class CoordinatorLoop {
             case .success(let message):
                 _ = handle(.message(message.connection, message.identity, message.envelope), &turn)
             case .failure(let malformed):
-                options.logger.warning("dropped a message", metadata: ["reason": "\(malformed.refusal.message)"])
+                noteMalformed(malformed)
                 turn.effects.append(.send(malformed.connection, session: "", .refusal(malformed.refusal)))
             }
             if taken % 16 == 0, ContinuousClock.now >= deadline { break }
         }
+    }
+
+    /// One line a second: a broken client must not fill the disk.
+    private func noteMalformed(_ malformed: WorkerTransport.Malformed) {
+        dropped += 1
+        let now = Clock.boot
+        guard nextDropNote.map({ now >= $0 }) ?? true else { return }
+        options.logger.warning(
+            "dropped malformed messages", metadata: ["count": "\(dropped)", "last": "\(malformed.refusal.message)"])
+        dropped = 0
+        nextDropNote = now + .seconds(1)
     }
 
     private func tick(_ turn: inout Turn) {
@@ -197,16 +216,26 @@ final class CoordinatorLoop {
                 wasFull = true
                 // Nothing of this turn was promised to anyone: it may be forgotten.
                 if mailbox.isShutdownRequested { throw StoreError.diskFull(data.path) }
-                transport.keepAlive(
-                    until: Clock.boot + .seconds(1), wakeup: mailbox.wakeup, engine: engine, limit: Self.backlogLimit)
+                transport.keepAlive(until: Clock.boot + .seconds(1), engine: engine, limit: Self.backlogLimit)
+            } catch StoreError.busy(let path) {
+                // Another program holds the database's lock; ours is the only one that should, but a backup may.
+                options.logger.warning("the database is locked by another program", metadata: ["path": "\(path)"])
+                if mailbox.isShutdownRequested { throw StoreError.busy(path) }
+                transport.keepAlive(until: Clock.boot + .milliseconds(200), engine: engine, limit: Self.backlogLimit)
             }
         }
     }
 
-    private func perform(_ turn: Turn) throws {
+    private func perform(_ turn: Turn) {
         for entry in turn.entries {
-            if case .proposed(let trial, _, let configuration) = entry.event {
-                makers[trial.sweep]?.remember(configuration)
+            switch entry.event {
+            case .proposed(let trial, _, let configuration): makers[trial.sweep]?.remember(configuration)
+            // What it proposed and the engine did not take must not count as proposed when the sweep goes on.
+            case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
+            case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
+                .workerLeft, .leased, .accepted, .observed, .stopRequested, .ended, .released, .trialCancelled,
+                .trialRetried:
+                break
             }
         }
         var outbox = Outbox()
@@ -215,7 +244,7 @@ final class CoordinatorLoop {
             case .send(let connection, let session, let message):
                 outbox.add(message, to: connection, session: session)
             case .propose(let sweep, let index, let count):
-                try propose(sweep, index: index, count: count)
+                propose(sweep, index: index, count: count)
             }
         }
         for item in outbox.messages() {
@@ -238,9 +267,18 @@ final class CoordinatorLoop {
     }
 
     /// Model-free proposals are computed at once; they come back as an event of the next turn.
-    private func propose(_ sweep: SweepID, index: Int, count: Int) throws {
+    private func propose(_ sweep: SweepID, index: Int, count: Int) {
         guard let state = engine.sweeps[sweep] else { return }
-        if makers[sweep] == nil { makers[sweep] = try ProposalMaker(state) }
+        if makers[sweep] == nil {
+            do throws(SamplerError) {
+                makers[sweep] = try ProposalMaker(state)
+            } catch {
+                // The commands check a definition before it is launched; one sweep's fault must not end the others.
+                options.logger.error("a sweep is paused", metadata: ["sweep": "\(sweep)", "reason": "\(error)"])
+                mailbox.post(.stimuli([.pause(sweep)], reply: { _ in }))
+                return
+            }
+        }
         let proposals = makers[sweep]?.propose(from: index, count: count) ?? []
         let stimulus: Stimulus = proposals.isEmpty ? .exhausted(sweep) : .proposed(sweep, proposals)
         mailbox.post(.stimuli([stimulus], reply: { _ in }))

@@ -19,7 +19,25 @@ package struct DataDirectory: Sendable {
     /// Names the agent token of the last `run`, by which leftover processes are found.
     package var agentFile: String { "\(path)/agent.json" }
 
-    package func trialDirectory(sweep: String, trial: Int) -> String { "\(path)/sweeps/\(sweep)/\(trial)" }
+    package func trialDirectory(sweep: String, trial: Int) -> String {
+        "\(path)/sweeps/\(Self.folder(for: sweep))/\(trial)"
+    }
+
+    /// A sweep may be called anything, `../x` included; its folder is below ours whatever it is called.
+    private static func folder(for name: String) -> String {
+        var result = ""
+        for (index, byte) in name.utf8.enumerated() {
+            let character = Character(UnicodeScalar(byte))
+            let isPlain =
+                character.isASCII && (character.isLetter || character.isNumber || "-_+=@, ".contains(character))
+            if isPlain || (character == "." && index > 0) {
+                result.append(character)
+            } else {
+                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return result.utf8.count <= 200 ? result : String(result.prefix(200))
+    }
 
     /// One per attempt, so that an attempt that lost its lease can harm only its own files.
     package func attemptDirectory(sweep: String, trial: Int, fence: Fence) -> String {

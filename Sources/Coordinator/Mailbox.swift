@@ -4,7 +4,8 @@ import SweepEngine
 import Synchronization
 import ZeroMQ
 
-/// What other threads ask of the coordinator's loop. Bounded by its callers, each of which waits for its answer.
+/// What is asked of the coordinator's loop. Bounded by who asks: commands wait for their answers, and a sweep has at
+/// most one request for proposals under way.
 final class Mailbox: Sendable {
     enum Request: Sendable {
         /// Handled in order within one commit; answered when they are durable.

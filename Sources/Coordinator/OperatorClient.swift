@@ -9,13 +9,11 @@ package struct EndpointFile: Sendable {
     package let workers: String
     package let operators: String
     package let processID: Int32
-    package let database: String
 
-    init(runtime: RuntimeDirectory, database: String) {
+    init(runtime: RuntimeDirectory) {
         workers = runtime.workerEndpoint
         operators = runtime.operatorEndpoint
         processID = getpid()
-        self.database = database
     }
 
     /// nil when there is none or it is not readable as one: then no coordinator is live.
@@ -27,14 +25,12 @@ package struct EndpointFile: Sendable {
         self.workers = workers
         self.operators = operators
         processID = process
-        database = json["database"]?.stringValue ?? ""
     }
 
     func write(to path: String) throws {
         let json = JSONValue.object([
             .init("version", .integer(1)), .init("pid", .integer(Int64(processID))),
             .init("workers", .string(workers)), .init("operators", .string(operators)),
-            .init("database", .string(database)),
         ])
         try Data((json.text + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     }

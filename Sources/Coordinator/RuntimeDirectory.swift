@@ -31,7 +31,10 @@ package struct RuntimeDirectory: Sendable {
     /// - Parameter dataDirectory: a canonical absolute path, so that every command comes to the same sockets.
     package init(dataDirectory: String, environment: [String: String] = ProcessInfo.processInfo.environment) {
         let name = Self.shortName(of: dataDirectory)
-        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count < 60 {
+        // Often set to a directory that is not there: in containers, under su, in batch jobs.
+        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count < 60,
+            Self.isOurs(runtime)
+        {
             path = "\(runtime)/sweepd/\(name)"
         } else {
             path = "\(NSTemporaryDirectory().utf8.count < 40 ? Self.temporaryRoot : "/tmp")/sweepd-\(getuid())/\(name)"
@@ -43,8 +46,7 @@ package struct RuntimeDirectory: Sendable {
         return root.hasSuffix("/") ? String(root.dropLast()) : root
     }
 
-    /// 64-bit FNV-1a in hexadecimal: a name, not a secret; a clash would be refused by the data directory's lock only
-    /// if both were one directory, so the endpoint file says which database answers.
+    /// 64-bit FNV-1a in hexadecimal: a name, not a secret.
     private static func shortName(of text: String) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 {
@@ -60,10 +62,20 @@ package struct RuntimeDirectory: Sendable {
             if mkdir(directory, 0o700) != 0, errno != EEXIST {
                 throw .cannotCreate(directory, String(cString: strerror(errno)))
             }
-            var status = stat()
-            guard lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(),
-                status.st_mode & 0o077 == 0
-            else { throw .notOurs(directory) }
+            guard Self.isOurs(directory) else { throw .notOurs(directory) }
         }
+    }
+
+    /// A directory of our own that nobody else may enter.
+    private static func isOurs(_ directory: String) -> Bool {
+        var status = stat()
+        return lstat(directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == getuid()
+            && status.st_mode & 0o077 == 0
+    }
+
+    /// Only under the data directory's lock: the paths are the next coordinator's as well.
+    func removeSockets() {
+        for name in ["w", "o"] { unlink("\(path)/\(name)") }
+        rmdir(path)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import DequeModule
 import Foundation
 import SweepEngine
 import SweepModel
@@ -28,7 +29,7 @@ final class WorkerTransport {
     private var socket: Socket
     private let endpoint: String
     /// Taken in while the disk was full.
-    private var backlog: [Result<Received, Malformed>] = []
+    private var backlog: Deque<Result<Received, Malformed>> = []
 
     init(endpoint: String, context: Context) throws {
         self.endpoint = endpoint
@@ -52,8 +53,7 @@ final class WorkerTransport {
 
     /// The next message, or nil when none is waiting.
     func receive() -> Result<Received, Malformed>? {
-        if !backlog.isEmpty { return backlog.removeFirst() }
-        return receiveFromSocket()
+        return backlog.popFirst() ?? receiveFromSocket()
     }
 
     private func receiveFromSocket() -> Result<Received, Malformed>? {
@@ -95,7 +95,7 @@ final class WorkerTransport {
 
     /// While nothing can be committed: beats are answered so that no worker gives up on us, everything else waits in
     /// order.
-    func keepAlive(until deadline: Instant, wakeup: EventDescriptor, engine: borrowing Engine, limit: Int) {
+    func keepAlive(until deadline: Instant, engine: borrowing Engine, limit: Int) {
         while Clock.boot < deadline {
             let pause = deadline - Clock.boot
             if backlog.count >= limit {

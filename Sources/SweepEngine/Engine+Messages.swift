@@ -155,6 +155,11 @@ extension Engine {
                     return
                 }
                 rest(attempt.worker, now: turn.now.boot)
+                // It never began: no disk space, no descriptors. The worker rests, the trial is charged nothing.
+                if attempt.state != .running {
+                    release(fence, .declined, &turn)
+                    return
+                }
             } else {
                 learn(resources, of: attempt.worker)
             }

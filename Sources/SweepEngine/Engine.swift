@@ -90,6 +90,10 @@ package struct Engine: Sendable {
             expire(&turn)
         case .drain:
             isDraining = true
+            for worker in workers.values {
+                guard let connection = worker.connection else { continue }
+                send(connection, .beat(desired: [], drain: true), session: worker.session, &turn)
+            }
         case .pause(let sweep):
             guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
             if case .running = state.phase { decide(.sweepPaused(sweep, .user), &turn) }

@@ -46,6 +46,7 @@ enum StoreConnection {
         guard let error = error as? DatabaseError else { return error }
         let reason = "\(error.message ?? error.resultCode.description) (SQLite \(error.extendedResultCode.rawValue))"
         switch error.resultCode {
+        case .SQLITE_BUSY: return StoreError.busy(directory.database)
         case .SQLITE_FULL: return StoreError.diskFull(directory.path)
         case .SQLITE_IOERR:
             let isSync =

@@ -19,6 +19,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Writing or syncing failed. What the kernel holds in memory may be lost, and a retry would hide that: exit, and
     /// let the next start recover.
     case ioFailure(String, reason: String)
+    /// Another program holds the database's write lock; the same batch may be appended again.
+    case busy(String)
     case notADirectory(String)
     case permissionDenied(String)
     case readOnly(String)
@@ -50,6 +52,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
             "the disk that holds \(directory) is full: free some space; nothing that was recorded is lost"
         case .ioFailure(let database, let reason):
             "\(database) cannot be written: \(reason); check the disk, then resume"
+        case .busy(let database): "\(database) is locked by another program: end that program, then resume"
         case .notADirectory(let path): "\(path) is not a directory: give another one with --data"
         case .permissionDenied(let path): "no permission to use \(path): it must be readable and writable for you"
         case .readOnly(let path): "\(path) is read-only: give a writable directory with --data"
@@ -62,7 +65,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isUsers: Bool {
         switch self {
         case .locked, .newerSchema, .foreignDatabase, .networkFileSystem, .diskFull, .notADirectory, .permissionDenied,
-            .readOnly, .noData:
+            .readOnly, .noData, .busy:
             true
         case .damagedJournal, .damagedDatabase, .inconsistent, .ioFailure, .system: false
         }

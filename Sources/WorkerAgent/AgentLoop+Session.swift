@@ -99,6 +99,7 @@ extension AgentLoop {
                 record([.started(resumedFrom: lease.resume?.step)], for: attempt)
             } catch {
                 freeSlots.append(slot)
+                log.error("attempt \(lease.fence) cannot begin: \(error.failure.message)")
                 perform(session.record(.failed(error.failure, Resources()), for: lease.fence, now: BootClock.now))
             }
         }

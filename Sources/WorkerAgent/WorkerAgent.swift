@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import SweepModel
 import Synchronization
 package import ZeroMQ
 
@@ -33,6 +34,7 @@ package final class WorkerAgent: Sendable {
     ///   socket can be had.
     package func start() throws {
         try Self.makeScratch(options.scratchDirectory)
+        Self.removeLeftSockets(options.scratchDirectory)
         let endpoint = try Endpoint(options.endpoint)
         let opened = DispatchSemaphore(value: 0)
         let failure = Mutex<String?>(nil)
@@ -72,7 +74,20 @@ package final class WorkerAgent: Sendable {
     package var hasEnded: Bool { ended.withLock { $0 } }
 
     /// Waits for the thread's end. It blocks: never call it on Swift's cooperative pool.
-    package func join() { running.wait() }
+    ///
+    /// - Parameter limit: a child that not even SIGKILL ends (stuck in a driver) must not keep us for ever.
+    /// - Returns: whether it has ended.
+    @discardableResult
+    package func join(within limit: Duration) -> Bool {
+        running.wait(timeout: .now() + .milliseconds(Int(limit.milliseconds))) == .success
+    }
+
+    /// A killed agent leaves its sockets; whoever starts one on this folder holds the data directory's lock.
+    private static func removeLeftSockets(_ path: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name.hasSuffix(".s") {
+            unlink("\(path)/\(name)")
+        }
+    }
 
     private static func makeScratch(_ path: String) throws {
         // The fence's digits and the slash follow.

@@ -21,6 +21,8 @@ enum ErrorText {
         case let error as GPUSelection.Failure: UserError("\(error)")
         case let error as ProcessGuard.Failure: UserError("\(error)", status: .internalError)
         case let error as ZMQError: UserError("ZeroMQ: \(error)", status: .internalError)
+        case is CancellationError: UserError("interrupted before anything was started", status: .interrupted)
+        case let error as WorkerAgent.Failure: UserError("\(error)", status: .internalError)
         case let error as CoordinatorEnded: UserError("\(error)", status: .internalError)
         default: nil
         }

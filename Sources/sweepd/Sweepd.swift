@@ -43,7 +43,8 @@ struct Sweepd: ParsableCommand {
                 Foundation.exit(ExitStatus.finished.rawValue)
             }
             Terminal.error(fullMessage(for: error))
-            Foundation.exit(ExitStatus.badInput.rawValue)
+            // What the argument parser refuses is bad input; anything else that has no text of its own is our fault.
+            Foundation.exit((code == .validationFailure ? ExitStatus.badInput : .internalError).rawValue)
         }
     }
 }

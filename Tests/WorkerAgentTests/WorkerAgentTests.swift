@@ -33,7 +33,7 @@ import WorkerProtocol
         let end = coordinator.end(1)
         #expect(end != nil)
         agent.requestStop()
-        agent.join()
+        agent.join(within: .seconds(60))
         return (coordinator.events(1), coordinator)
     }
 
@@ -205,7 +205,7 @@ import WorkerProtocol
         coordinator.want(.abandon, 1)
         #expect(wait { hasEnded(child) ? true : nil } == true)
         agent.requestDrain()
-        agent.join()
+        agent.join(within: .seconds(60))
         #expect(coordinator.events(1) == [.started(resumedFrom: nil)])
         #expect(coordinator.goodbye == "drained")
     }
@@ -219,7 +219,7 @@ import WorkerProtocol
         coordinator.offer(coordinator.lease(["/bin/true"], fence: 2))
         let grandchild = try #require(coordinator.scratch.number(in: "g"))
         agent.requestStop()
-        agent.join()
+        agent.join(within: .seconds(60))
         let failure = try failure(coordinator.events(1))
         #expect(failure.cause == .infrastructure)
         #expect(failure.message == "the worker was stopped")
@@ -245,7 +245,7 @@ import WorkerProtocol
         try coordinator.scratch.write("", to: "go")
         #expect(coordinator.end(1) != nil)
         agent.requestStop()
-        agent.join()
+        agent.join(within: .seconds(60))
     }
 
     @Test func slotsRunSideBySideAndNoMore() throws {
@@ -258,7 +258,7 @@ import WorkerProtocol
         }
         for fence: Int64 in 1...6 { #expect(coordinator.end(fence) != nil) }
         agent.requestDrain()
-        agent.join()
+        agent.join(within: .seconds(60))
         let counts = coordinator.scratch.text("n").split(separator: "\n").compactMap { Int($0) }
         #expect(counts.count == 6)
         #expect(counts.max() ?? 9 <= 2)

@@ -8,8 +8,6 @@ enum Files {
         let path: String
         let code: Int32
         var description: String { "\(path): \(Files.text(of: code))" }
-        /// The disk's or the process table's fault, not the path's.
-        var isShortage: Bool { [ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EIO].contains(code) }
     }
 
     static func isExecutable(_ path: String) -> Bool {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Coordinator
 import Foundation
+import WorkerAgent
 
 /// Where the sweeps are.
 struct DataOptions: ParsableArguments {
@@ -39,6 +40,11 @@ struct WorkerArguments: ParsableArguments {
     var plain = false
 
     func validate() throws {
+        do throws(GPUSelection.Failure) {
+            _ = try GPUSelection(gpus)
+        } catch {
+            throw ValidationError(error.description)
+        }
         if let workers, workers < 0 || workers > 4096 {
             throw ValidationError("--workers must be from 0 to 4096, not \(workers)")
         }

@@ -37,23 +37,19 @@ struct Extend: ParsableCommand {
         // Before the first thread, which asking a live coordinator starts.
         let processGuard = try ProcessGuard.start()
         if try extendLive(named) { return }
-        let workspace = try Workspace.open(
-            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
-        do {
-            let known = try Lookup.choose(workspace.sweeps, name: named.name, preferring: { _ in true }, verb: "extend")
+        let hints = Hints(locating: location, given: data.directory)
+        let (sweep, outcome) = try Workspace.with(
+            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard
+        ) { workspace in
+            let known = try Lookup.choose(
+                workspace.sweeps, name: named.name, preferring: { _ in true }, verb: "extend")
             var definition = known.definition
-            definition.trials = try total(
-                current: definition.trials, counted: known.counts.counted)
+            definition.trials = try total(current: definition.trials, counted: known.counts.counted)
             _ = try workspace.coordinator.submit([.redefine(known.id, definition)])
             let outcome = try workspace.run(known.id, definition, verb: "extended", arguments: worker, json: json)
-            try Ending(
-                data: location, sweep: known.id, hints: Hints(locating: location, given: data.directory), json: json
-            )
-            .tell(outcome)
-        } catch {
-            workspace.close()
-            throw error
+            return (known.id, outcome)
         }
+        try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
     }
 
     /// Whether a live coordinator took the new total.
@@ -68,7 +64,8 @@ struct Extend: ParsableCommand {
         } catch OperatorClient.Failure.notLive {
             return false
         }
-        Terminal.line("the running sweep '\(row.name)' goes on to \(total) trials")
+        let text = "the running sweep '\(Format.printable(row.name))' goes on to \(total) trials"
+        Terminal.line(text, to: json ? .error : .output)
         return true
     }
 
@@ -78,8 +75,9 @@ struct Extend: ParsableCommand {
         }
         let sum = trials.hasPrefix("+") ? (current ?? counted).addingReportingOverflow(number) : (number, false)
         guard !sum.1, sum.0 <= 1_000_000_000 else { throw UserError("--trials \(trials) is too large") }
-        guard sum.0 >= counted else {
-            throw UserError("a total of \(sum.0) is too small: the sweep has \(counted) trials already")
+        guard sum.0 >= max(counted, current ?? counted) else {
+            throw UserError(
+                "a total of \(sum.0) is too small: the sweep has \(counted) trials of \(current ?? counted) already")
         }
         return sum.0
     }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Coordinator
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import WorkerAgent
@@ -31,19 +32,17 @@ struct Resume: ParsableCommand {
         let location = named.location
         try Lookup.requireData(location)
         let processGuard = try ProcessGuard.start()
-        let workspace = try Workspace.open(
-            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
-        do {
-            let hints = Hints(locating: location, given: data.directory)
+        let hints = Hints(locating: location, given: data.directory)
+        let (sweep, outcome) = try Workspace.with(
+            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard
+        ) { workspace in
             let known = try choose(workspace, name: named.name, hints: hints)
             var definition = known.definition
             if let source = named.source { definition = try adopt(source, known, workspace) }
             let outcome = try workspace.run(known.id, definition, verb: "resumed", arguments: worker, json: json)
-            try Ending(data: location, sweep: known.id, hints: hints, json: json).tell(outcome)
-        } catch {
-            workspace.close()
-            throw error
+            return (known.id, outcome)
         }
+        try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
     }
 
     private func choose(_ workspace: Workspace, name: String?, hints: Hints) throws -> SweepSummary {
@@ -58,20 +57,28 @@ struct Resume: ParsableCommand {
 
     /// The edited file's definition, if it is compatible with what was run.
     private func adopt(_ source: SweepSource, _ known: SweepSummary, _ workspace: Workspace) throws -> SweepDefinition {
+        let stream: Terminal.Stream = json ? .error : .output
         var edited = source.definition
-        // A seed that the file does not name was drawn at the start.
-        edited.seed = source.namesSeed ? edited.seed : known.definition.seed
+        // The seed may have been drawn or given on the command line; the sweep goes on with the one it has.
+        if source.namesSeed, edited.seed != known.definition.seed {
+            Terminal.line(
+                "the sweep goes on with its seed \(known.definition.seed); the file says \(edited.seed)", to: stream)
+        }
+        edited.seed = known.definition.seed
         edited.workers = edited.workers ?? known.definition.workers
+        // The total may have been raised on the command line; a file never lowers it.
+        if let was = known.definition.trials, let now = edited.trials { edited.trials = max(was, now) }
         let changes = DefinitionChange.between(known.definition, edited)
         guard !changes.isEmpty else { return known.definition }
-        Terminal.line("the sweep file has changed since the start:")
-        for change in changes { Terminal.line("  \(change)") }
+        Terminal.line("the sweep file has changed since the start:", to: stream)
+        for change in changes { Terminal.line("  \(change)", to: stream) }
         let refused = changes.filter { !$0.isCompatible }
         guard refused.isEmpty else {
             throw UserError(
                 "\(refused.map(\.field).joined(separator: ", ")) cannot change within a sweep: its trials would not be "
                     + "comparable. Undo the edit, or start another sweep with --name.")
         }
+        _ = try makeSampler(for: edited)
         _ = try workspace.coordinator.submit([.redefine(known.id, edited)])
         return edited
     }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Coordinator
 import Foundation
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import WorkerAgent
@@ -46,22 +47,23 @@ struct Run: ParsableCommand {
     func run() throws {
         let source = try SweepSource.read(file, overrides: overrides)
         for warning in source.warnings { Terminal.error("\(warning)") }
+        // A method that cannot search this space must not use up the sweep's name.
+        _ = try makeSampler(for: source.definition)
         // Before any thread: the guard is a fork that ends our children when we are killed.
         let processGuard = try ProcessGuard.start()
         if check { return try runCheck(source, processGuard) }
         let location = data.location(beside: file)
-        let workspace = try Workspace.open(
-            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
-        if let known = workspace.sweep(named: source.definition.name) {
-            workspace.close()
-            throw Self.nameIsTaken(known, source: source, hints: Hints(locating: location, given: data.directory))
+        let hints = Hints(locating: location, given: data.directory)
+        let (sweep, outcome) = try Workspace.with(
+            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard
+        ) { workspace in
+            if let known = workspace.sweep(named: source.definition.name) {
+                throw nameIsTaken(known, among: workspace.sweeps, hints: hints)
+            }
+            let sweep = try workspace.launch(source, source.definition)
+            return (sweep, try workspace.run(sweep, source.definition, verb: "new", arguments: worker, json: json))
         }
-        let entries = try workspace.coordinator.submit([.launch(source.definition, directory: source.directory)])
-        guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
-        let outcome = try workspace.run(sweep, source.definition, verb: "new", arguments: worker, json: json)
-        try Ending(data: location, sweep: sweep, hints: Hints(locating: location, given: data.directory), json: json)
-            .tell(
-                outcome)
+        try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
     }
 
     private var overrides: SweepFile.Overrides {
@@ -73,45 +75,66 @@ struct Run: ParsableCommand {
         return overrides
     }
 
-    private static func nameIsTaken(_ known: SweepSummary, source: SweepSource, hints: Hints) -> UserError {
+    private func nameIsTaken(_ known: SweepSummary, among sweeps: [SweepSummary], hints: Hints) -> UserError {
         let name = known.definition.name
+        let names = Set(sweeps.map(\.definition.name))
+        let free = (2...).lazy.map { "\(name)-\($0)" }.first { !names.contains($0) } ?? name
+        let another = hints.command("run \(ShellWord.quoted(file)) --name \(ShellWord.quoted(free))")
         let done = known.counts[.completed] + known.counts[.stopped] + known.counts[.failed]
-        let total = known.definition.trials.map { " of \($0)" } ?? ""
-        let another = "or start another with --name"
+        let trials = "\(done)\(known.definition.trials.map { " of \($0)" } ?? "") trials"
+        let printed = Format.printable(name)
         if case .finished(let reason) = known.phase {
             return UserError(
                 """
-                the sweep '\(name)' is finished here already (\(done)\(total) trials, \(reason.rawValue)).
+                the sweep '\(printed)' is finished here already (\(trials), \(reason.rawValue)).
                 Go on past its end:  \(hints.command("extend \(hints.sweep(name)) --trials +\(max(10, done / 2))"))
-                \(another):  \(hints.command("run \(source.path) --name \(name)-2"))
+                Start another:       \(another)
                 """)
         }
         return UserError(
             """
-            the sweep '\(name)' is unfinished here (\(done)\(total) trials).
-            Continue it:  \(hints.command("resume \(hints.sweep(name))"))
-            \(another):  \(hints.command("run \(source.path) --name \(name)-2"))
+            the sweep '\(printed)' is unfinished here (\(trials)).
+            Continue it:    \(hints.command("resume \(hints.sweep(name))"))
+            Start another:  \(another)
             """)
     }
 
     /// One trial in a directory of its own that is removed afterwards.
     private func runCheck(_ source: SweepSource, _ processGuard: ProcessGuard) throws {
-        let scratch = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("sweepd-check-\(getpid())")
-            .path
-        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let scratch = try ScratchDirectory()
+        defer { scratch.remove() }
         var definition = source.definition
         definition.trials = 1
         definition.repeats = 1
+        definition.retries = 0
         definition.baselines = Array(definition.baselines.prefix(1))
-        let location = DataDirectory(scratch)
-        let workspace = try Workspace.open(
-            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard)
-        let entries = try workspace.coordinator.submit([.launch(definition, directory: source.directory)])
-        guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
+        let location = DataDirectory(scratch.path)
         var arguments = worker
         arguments.workers = definition.command.isEmpty ? 0 : 1
         arguments.plain = true
-        let outcome = try workspace.run(sweep, definition, verb: "check", arguments: arguments, json: json)
-        try CheckReport(data: location, sweep: sweep).tell(outcome)
+        let (sweep, outcome) = try Workspace.with(
+            location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard
+        ) { [arguments, definition] workspace in
+            let sweep = try workspace.launch(source, definition)
+            return (sweep, try workspace.run(sweep, definition, verb: "check", arguments: arguments, json: json))
+        }
+        try CheckReport(data: location, sweep: sweep, json: json).tell(outcome)
     }
+}
+
+/// A folder of our own with an unguessable name.
+private struct ScratchDirectory {
+    let path: String
+
+    init() throws {
+        var template = Array("\(NSTemporaryDirectory())/sweepd-check-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else {
+            throw UserError(
+                "cannot make a folder in \(NSTemporaryDirectory()): \(String(cString: strerror(errno)))",
+                status: .internalError)
+        }
+        path = String(cString: made)
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

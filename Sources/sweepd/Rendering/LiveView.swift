@@ -39,7 +39,7 @@ struct LiveView: SweepView {
         draw()
     }
 
-    mutating func wait(_ text: String?) {
+    mutating func show(waiting text: String?) {
         waiting = text
     }
 

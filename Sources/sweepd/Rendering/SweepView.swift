@@ -12,7 +12,7 @@ protocol SweepView {
     /// A sentence the user should read; stays on the screen.
     mutating func say(_ text: String)
     /// What is being waited for, with a countdown; nil when it is over.
-    mutating func wait(_ text: String?)
+    mutating func show(waiting text: String?)
     mutating func end()
 }
 
@@ -55,7 +55,7 @@ struct PlainView: SweepView {
 
     mutating func say(_ text: String) { Terminal.line(text, to: stream) }
 
-    mutating func wait(_ text: String?) {}
+    mutating func show(waiting text: String?) {}
 
     mutating func end() {}
 }
@@ -68,16 +68,17 @@ enum NewsLine {
         switch news.event {
         case .ended(_, _, let event, .settled(let settlement)):
             let total = snapshot.total.map { " of \($0)" } ?? ""
-            let best = snapshot.best.map { ", best \(Format.number($0.value)) by trial \($0.trial)" } ?? ""
+            let best = news.best.map { ", best \(Format.number($0.value)) by trial \($0.trial)" } ?? ""
             let value = settlement.value.map { " \(metric)=\(Format.number($0))" } ?? ""
             return
-                "\(name) \(settlement.state.rawValue)\(value)\(failureText(event)) (\(snapshot.finished)\(total)\(best))"
+                "\(name) \(settlement.state.rawValue)\(value)\(failureText(event)) (\(news.finished)\(total)\(best))"
         case .ended(_, _, let event, .requeued(let charged)):
             return "an attempt at \(name) failed\(failureText(event)); it runs again\(charged ? "" : ", uncharged")"
         case .released(_, let reason, _):
             switch reason {
             case .lost, .forgotten: return "\(name) lost its worker; it runs again, uncharged"
-            case .declined, .left, .restarted: return nil
+            case .declined: return "\(name) could not begin on its worker; it waits for another try, uncharged"
+            case .left, .restarted: return nil
             }
         case .observed(_, _, .warning(let text)): return "\(name): warning: \(Format.printable(text))"
         case .sweepPaused(_, .failures(let message, _)):

@@ -9,6 +9,7 @@ import WorkerAgent
 struct CheckReport {
     let data: DataDirectory
     let sweep: SweepID
+    let json: Bool
 
     /// - Throws: `ExitStatus` unless the command works.
     func tell(_ outcome: RunSession.Outcome) throws {
@@ -18,14 +19,25 @@ struct CheckReport {
         let trial = try reader.record(of: sweep, trial: 0)
         let reports = try reader.reports(of: sweep, trial: 0)
         let verdict = Verdict(sweep: record, trial: trial, reports: reports)
-        Terminal.line()
-        for line in verdict.lines { Terminal.line(line) }
+        if json {
+            let members: [JSONValue.Member] = [
+                .init("works", .bool(verdict.works)), .init("lines", .array(verdict.lines.map { .string($0) })),
+            ]
+            Terminal.line(JSONOutput.text("check", members))
+        } else {
+            Terminal.line()
+            for line in verdict.lines { Terminal.line(line) }
+        }
         guard case .finished = verdict.status else { throw verdict.status }
     }
 
     struct Verdict {
         let lines: [String]
         let status: ExitStatus
+
+        var works: Bool {
+            if case .finished = status { true } else { false }
+        }
 
         init(sweep: SweepRecord, trial: TrialRecord?, reports: [ReportRecord]) {
             guard let trial else {

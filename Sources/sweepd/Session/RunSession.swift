@@ -26,41 +26,61 @@ struct RunSession {
     let workers: WorkerOptions
     let interrupts: Interrupts
 
-    /// Runs until the sweep is over, paused or interrupted.
+    /// Runs until the sweep is over, paused or interrupted. The agent has ended when it returns or throws.
     func run(_ view: inout any SweepView, verb: String) throws -> Outcome {
         follower.follow(sweep)
-        _ = try coordinator.submit([.activate(sweep)])
+        _ = try coordinator.submit([.activate(sweep)], isAbandoned: { interrupts.number > 0 })
         let agent = try startAgent()
+        defer { end(agent) }
         view.begin(SweepHeader(definition: definition, data: coordinator.data.path, verb: verb))
+        defer { view.end() }
         if agent == nil {
             view.say(
                 "no local workers: attach one with sweepd.worker(function, data=\"\(coordinator.data.path)\") in Python"
             )
         }
-        let outcome = try follow(&view, agent: agent)
-        view.wait(nil)
-        view.end()
-        agent?.requestStop()
-        agent?.join()
-        coordinator.shutdown()
-        if let failure = coordinator.failure { throw failure }
-        return outcome
+        return try follow(&view, agent: agent)
+    }
+
+    private func end(_ agent: WorkerAgent?) {
+        guard let agent else { return }
+        agent.requestStop()
+        if agent.join(within: definition.grace + .seconds(15)) { return }
+        agent.requestKill()
+        if !agent.join(within: .seconds(5)) {
+            Terminal.error("sweepd: a trial's process cannot be ended; look for it with: ps -ef | grep SWEEPD")
+        }
     }
 
     private func follow(_ view: inout any SweepView, agent: WorkerAgent?) throws -> Outcome {
         var shutdown = Shutdown(grace: definition.grace)
+        var wasFull = false
         while true {
             _ = follower.changed.wait(timeout: .now() + .milliseconds(100))
             if let failure = coordinator.failure { throw failure }
+            if follower.isStoreFull != wasFull {
+                wasFull.toggle()
+                view.say(
+                    wasFull
+                        ? "the disk is full: free some space and the sweep goes on by itself; nothing is lost"
+                        : "there is space again: the sweep goes on")
+            }
+            // Nothing can be recorded, so nobody is waited for: what was acknowledged is on disk.
+            if wasFull, interrupts.number > 1 { return .interrupted }
             guard let snapshot = follower.snapshot else { continue }
-            try shutdown.advance(interrupts.number, snapshot, coordinator: coordinator, agent: agent, view: &view)
+            shutdown.advance(interrupts.number, snapshot, coordinator: coordinator, agent: agent, view: &view)
             view.update(snapshot, news: follower.takeNews())
             let isIdle = snapshot.live == 0
             switch snapshot.phase {
             case .finished(let reason) where isIdle: return .finished(reason)
             case .paused(let reason) where isIdle: return .paused(reason)
             case .running, .paused, .finished:
-                if shutdown.isOver(isIdle: isIdle) { return .interrupted }
+                if shutdown.isOver(isIdle: isIdle && snapshot.isDraining) { return .interrupted }
+            }
+            if let agent, agent.hasEnded, interrupts.number < 2 {
+                throw UserError(
+                    "the local worker ended unexpectedly: see \(coordinator.data.path)/sweepd.log; "
+                        + "nothing is lost, resume the sweep", status: .internalError)
             }
         }
     }
@@ -97,10 +117,10 @@ private struct Shutdown {
     mutating func advance(
         _ interrupts: Int, _ snapshot: SweepSnapshot, coordinator: Coordinator, agent: WorkerAgent?,
         view: inout any SweepView
-    ) throws {
+    ) {
         if interrupts > 0, seen == 0 {
             seen = 1
-            _ = try coordinator.submit([.drain])
+            coordinator.drain()
             if snapshot.live > 0 {
                 view.say(
                     "finishing \(Format.plural(snapshot.live, "running trial")), starting no new ones; "
@@ -113,10 +133,15 @@ private struct Shutdown {
             agent?.requestStop()
             view.say("stopping the running trials; they go on from their last checkpoint when the sweep is resumed")
         }
+        if interrupts > 2, seen == 2 {
+            seen = 3
+            agent?.requestKill()
+        }
         if let stoppedAt {
             let left = grace - (ContinuousClock.now - stoppedAt)
-            view.wait(
-                "waiting for \(Format.plural(snapshot.live, "trial")) to end"
+            view.show(
+                waiting:
+                    "waiting for \(Format.plural(snapshot.live, "trial")) to end"
                     + (left > .zero ? ", killed in \(Format.duration(left))" : ""))
         } else if seen == 1, snapshot.live > 0 {
             let left = snapshot.meanSeconds.map { mean in
@@ -124,8 +149,9 @@ private struct Shutdown {
                 let ran = longest.map { Double(Clock.wall.milliseconds - $0.milliseconds) / 1000 } ?? 0
                 return max(0, mean - ran)
             }
-            view.wait(
-                "waiting for \(Format.plural(snapshot.live, "running trial"))"
+            view.show(
+                waiting:
+                    "waiting for \(Format.plural(snapshot.live, "running trial"))"
                     + (left.map { ", about \(Format.duration(seconds: $0)) left" } ?? "") + " · Ctrl-C again stops them"
             )
         }

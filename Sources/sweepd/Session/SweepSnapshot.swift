@@ -33,6 +33,8 @@ struct SweepSnapshot: Sendable {
     /// Seconds the trials that ended in this process took, for the forecast.
     var meanSeconds: Double?
     var slots: Int
+    /// Whether the engine gives no new leases: only then does "none runs" mean that none will.
+    var isDraining: Bool
 
     var finished: Int { counts[.completed] + counts[.stopped] + counts[.failed] }
     var live: Int { counts[.leased] + counts[.running] }
@@ -43,6 +45,9 @@ struct SweepSnapshot: Sendable {
 struct News: Sendable {
     let event: Event
     let trial: Int?
+    /// As they were then, not when the line is printed.
+    let finished: Int
+    let best: SweepState.Best?
 }
 
 /// Follows one sweep from the coordinator's thread.
@@ -54,6 +59,8 @@ final class SweepFollower: CoordinatorObserver {
         var news: [News] = []
         var trials: [Fence: Int] = [:]
         var recent: [Int] = []
+        var finished = 0
+        var best: SweepState.Best?
         var startedAt: [Int: Timestamp] = [:]
         var seconds = 0.0
         var ended = 0
@@ -61,7 +68,7 @@ final class SweepFollower: CoordinatorObserver {
     }
 
     private let state = Mutex(State())
-    /// Signalled when no trial runs any more: the view looks at once instead of at its next refresh.
+    /// Signalled while no trial runs: the view looks at once instead of at its next refresh.
     let changed = DispatchSemaphore(value: 0)
 
     func follow(_ sweep: SweepID) {
@@ -78,6 +85,8 @@ final class SweepFollower: CoordinatorObserver {
         }
     }
 
+    var isStoreFull: Bool { state.withLock { $0.isStoreFull } }
+
     func storeIsFull(_ isFull: Bool) {
         state.withLock {
             $0.isStoreFull = isFull
@@ -89,7 +98,8 @@ final class SweepFollower: CoordinatorObserver {
     func committed(_ entries: [JournalEntry], engine: borrowing Engine) {
         let isIdle = state.withLock { state in
             guard let id = state.sweep, let sweep = engine.sweeps[id] else { return false }
-            for entry in entries { state.note(entry, of: id) }
+            if state.snapshot == nil { state.adopt(engine.attempts, of: id) }
+            for entry in entries { state.note(entry, of: id, sweep) }
             let now = ContinuousClock.now
             let isIdle = sweep.live == 0
             // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
@@ -108,7 +118,14 @@ final class SweepFollower: CoordinatorObserver {
 }
 
 extension SweepFollower.State {
-    mutating func note(_ entry: JournalEntry, of sweep: SweepID) {
+    /// Workers that outlived an earlier coordinator hold leases that this one never saw granted.
+    mutating func adopt(_ attempts: [Fence: Attempt], of sweep: SweepID) {
+        for (fence, attempt) in attempts where attempt.trial.sweep == sweep { trials[fence] = attempt.trial.number }
+    }
+
+    mutating func note(_ entry: JournalEntry, of sweep: SweepID, _ state: SweepState) {
+        finished = state.counts[.completed] + state.counts[.stopped] + state.counts[.failed]
+        best = state.best
         switch entry.event {
         case .leased(let fence, let trial, _, _) where trial.sweep == sweep:
             trials[fence] = trial.number
@@ -117,15 +134,18 @@ extension SweepFollower.State {
             if recent.count > 64 { recent.removeFirst(32) }
             startedAt[trial.number] = entry.at
         case .ended(let fence, _, let event, _):
+            guard let trial = trials.removeValue(forKey: fence) else { return }
             if case .finished(_, let resources) = event, let took = resources.seconds {
                 seconds += took
                 ended += 1
             }
-            keep(entry.event, trials.removeValue(forKey: fence))
+            keep(entry.event, trial)
         case .released(let fence, _, _):
-            keep(entry.event, trials.removeValue(forKey: fence))
+            guard let trial = trials.removeValue(forKey: fence) else { return }
+            keep(entry.event, trial)
         case .observed(let fence, _, .warning):
-            keep(entry.event, trials[fence])
+            guard let trial = trials[fence] else { return }
+            keep(entry.event, trial)
         case .trialCancelled(let trial):
             keep(entry.event, trial.number)
         case .workerJoined, .workerLeft, .stopRequested, .sweepFinished, .sweepPaused:
@@ -138,7 +158,7 @@ extension SweepFollower.State {
 
     /// The view reads the news ten times a second; one that cannot keep up loses the oldest lines, never the store.
     private mutating func keep(_ event: Event, _ trial: Int?) {
-        news.append(News(event: event, trial: trial))
+        news.append(News(event: event, trial: trial, finished: finished, best: best))
         if news.count > 4096 { news.removeFirst(2048) }
     }
 
@@ -157,6 +177,6 @@ extension SweepFollower.State {
             phase: sweep.phase, counts: sweep.counts, total: sweep.definition.trials, best: sweep.best,
             bestConfiguration: sweep.best.map { sweep.trials[$0.trial].configuration }, rows: rows,
             workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.wall), isStoreFull: isStoreFull,
-            meanSeconds: ended > 0 ? seconds / Double(ended) : nil, slots: slots)
+            meanSeconds: ended > 0 ? seconds / Double(ended) : nil, slots: slots, isDraining: engine.isDraining)
     }
 }

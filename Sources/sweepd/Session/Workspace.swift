@@ -19,8 +19,28 @@ struct Workspace {
     private let token: String
     private let processGuard: ProcessGuard
 
+    /// Opens the directory, and closes it whatever becomes of `body`.
+    ///
     /// - Parameter processGuard: forked before anything here started a thread.
-    static func open(_ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard) throws
+    static func with<Result>(
+        _ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard,
+        _ body: (Workspace) throws -> Result
+    ) throws -> Result {
+        let workspace = try open(
+            data, allowsUnsafeFileSystem: allowsUnsafeFileSystem, processGuard: processGuard)
+        let result: Result
+        do {
+            result = try body(workspace)
+        } catch {
+            workspace.coordinator.shutdown()
+            throw error
+        }
+        workspace.coordinator.shutdown()
+        if let failure = workspace.coordinator.failure, workspace.interrupts.number == 0 { throw failure }
+        return result
+    }
+
+    private static func open(_ data: DataDirectory, allowsUnsafeFileSystem: Bool, processGuard: ProcessGuard) throws
         -> Workspace
     {
         let context = try Context()
@@ -30,19 +50,30 @@ struct Workspace {
         }
         var options = CoordinatorOptions(version: Version.text, logger: logger)
         options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
+        let interrupts = Interrupts { follower.changed.signal() }
         let coordinator = try Coordinator(data: data, context: context, options: options, observer: follower)
         let sweeps = try coordinator.start()
         // The lock is ours, so whoever started these is gone.
         let token = WorkerAgentOptions.randomToken()
-        if let previous = AgentToken.read(data.agentFile) { _ = Leftovers.kill(token: previous) }
-        try AgentToken.write(token, to: data.agentFile)
-        let interrupts = Interrupts { follower.changed.signal() }
+        do {
+            if let previous = AgentToken.read(data.agentFile) { _ = Leftovers.kill(token: previous) }
+            try AgentToken.write(token, to: data.agentFile)
+        } catch {
+            coordinator.shutdown()
+            throw error
+        }
         return Workspace(
             coordinator: coordinator, sweeps: sweeps, follower: follower, context: context, interrupts: interrupts,
             logger: logger, token: token, processGuard: processGuard)
     }
 
-    func close() { coordinator.shutdown() }
+    /// Makes a sweep of the definition.
+    func launch(_ source: SweepSource, _ definition: SweepDefinition) throws -> SweepID {
+        let entries = try coordinator.submit(
+            [.launch(definition, directory: source.directory)], isAbandoned: { interrupts.number > 0 })
+        guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
+        return sweep
+    }
 
     func sweep(named name: String) -> SweepSummary? {
         sweeps.last { $0.definition.name == name }
