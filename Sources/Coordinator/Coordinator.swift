@@ -106,6 +106,11 @@ package final class Coordinator: Sendable {
         mailbox.post(.stimuli([.drain], reply: { _ in }))
     }
 
+    /// Takes back what workers outside this process hold. Does not wait.
+    package func handBack() {
+        mailbox.post(.stimuli([.handBack], reply: { _ in }))
+    }
+
     /// Commits what has arrived, tells the workers, closes the store; returns when that is done.
     package func shutdown() {
         mailbox.post(.shutdown)

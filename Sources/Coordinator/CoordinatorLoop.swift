@@ -18,6 +18,8 @@ import ZeroMQ
 final class CoordinatorLoop {
     private static let messagesPerTurn = 256
     private static let turnLength: Duration = .milliseconds(5)
+    /// How long the end waits for attached workers to leave.
+    private static let goodbye: Duration = .seconds(2)
     /// While the disk is full, so many messages are kept for later; the rest waits in the sockets.
     private static let backlogLimit = 4096
 
@@ -96,10 +98,33 @@ final class CoordinatorLoop {
             perform(turn)
             if turn.entries.isEmpty { store.idle() }
         }
-        transport.broadcastDrain(
-            engine.workers.values.compactMap { worker in
-                worker.connection.map { ($0, worker.session) }
-            }, epoch: engine.epoch)
+        sayGoodbye()
+    }
+
+    /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the
+    /// word would wait for a coordinator that may never come.
+    private func sayGoodbye() {
+        var waiting: OrderedDictionary<Connection, String> = [:]
+        for worker in engine.workers.values where !worker.facts.isLocal {
+            if let connection = worker.connection { waiting[connection] = worker.session }
+        }
+        let deadline = Clock.boot + Self.goodbye
+        var isFirst = true
+        while !waiting.isEmpty, Clock.boot < deadline {
+            for (connection, session) in waiting where isFirst {
+                transport.send(.beat(desired: [], drain: true), session: session, epoch: engine.epoch, to: connection)
+            }
+            isFirst = false
+            try? transport.wait(with: operators, wakeup: mailbox.wakeup, timeout: .milliseconds(100))
+            while case .success(let received)? = transport.receive() {
+                if case .bye = received.envelope.message {
+                    waiting[received.connection] = nil
+                } else if let session = waiting[received.connection] {
+                    transport.send(
+                        .beat(desired: [], drain: true), session: session, epoch: engine.epoch, to: received.connection)
+                }
+            }
+        }
     }
 
     private func waitForWork() throws {

@@ -87,12 +87,6 @@ final class WorkerTransport {
         _ = try? socket.send([connection.routingID] + frames)
     }
 
-    func broadcastDrain(_ peers: [(connection: Connection, session: String)], epoch: Int64) {
-        for peer in peers {
-            send(.beat(desired: [], drain: true), session: peer.session, epoch: epoch, to: peer.connection)
-        }
-    }
-
     /// While nothing can be committed: beats are answered so that no worker gives up on us, everything else waits in
     /// order.
     func keepAlive(until deadline: Instant, engine: borrowing Engine, limit: Int) {

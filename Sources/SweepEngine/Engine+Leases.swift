@@ -116,6 +116,12 @@ extension Engine {
         decide(.workerLeft(worker, reason: reason), &turn)
     }
 
+    /// Ends an attempt that nobody is at fault for; its worker is told to forget it.
+    mutating func takeBack(_ fence: Fence, reason: String, _ turn: inout Turn) {
+        abandon(fence, reason: reason, &turn)
+        release(fence, .left, &turn)
+    }
+
     mutating func release(_ fence: Fence, _ reason: ReleaseReason, _ turn: inout Turn) {
         guard let attempt = attempts[fence], let trial = trial(attempt.trial) else { return }
         let disposition: Disposition

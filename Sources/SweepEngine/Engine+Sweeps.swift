@@ -119,6 +119,10 @@ extension Engine {
             break
         }
         decide(.sweepPaused(sweep, .failures(message: message, tail: tail)), &turn)
+        // Leases ahead that have not begun would fail the same way.
+        for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.state != .running {
+            takeBack(fence, reason: "the sweep is paused", &turn)
+        }
     }
 
     private func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {

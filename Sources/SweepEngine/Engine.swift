@@ -94,6 +94,10 @@ package struct Engine: Sendable {
                 guard let connection = worker.connection else { continue }
                 send(connection, .beat(desired: [], drain: true), session: worker.session, &turn)
             }
+        case .handBack:
+            for (fence, attempt) in liveAttempts() where workers[attempt.worker]?.facts.isLocal == false {
+                takeBack(fence, reason: "the sweep was interrupted", &turn)
+            }
         case .pause(let sweep):
             guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
             if case .running = state.phase { decide(.sweepPaused(sweep, .user), &turn) }

@@ -32,6 +32,8 @@ package enum Stimulus: Hashable, Sendable {
     case tick
     /// No new leases: what runs may finish.
     case drain
+    /// Leases of workers outside the coordinator's process are taken back at once, uncharged: nobody waits for them.
+    case handBack
     case pause(SweepID)
     case unpause(SweepID)
     case cancel(SweepID)

@@ -131,6 +131,7 @@ private struct Shutdown {
             seen = 2
             stoppedAt = .now
             agent?.requestStop()
+            coordinator.handBack()
             view.say("stopping the running trials; they go on from their last checkpoint when the sweep is resumed")
         }
         if interrupts > 2, seen == 2 {
