@@ -21,9 +21,9 @@ package struct Acquisition: Sendable {
     }
 
     package struct Values: Sendable {
-        package let values: [Double]
+        package fileprivate(set) var values: [Double]
         /// d × points; 0 for categorical features. Without columns when not asked for.
-        package let gradients: Matrix
+        package fileprivate(set) var gradients: Matrix
     }
 
     /// Added to s², which vanishes at noise-free observations.
@@ -32,11 +32,17 @@ package struct Acquisition: Sendable {
     package let model: GaussianProcess
     package let fantasies: Fantasies
     package let goal: Goal
+    /// A model of success (1) and failure (-1) at all points that have ended, for objectives that often fail: ln Φ(μ/σ)
+    /// of it is added, the logarithm of the probability that a trial succeeds.
+    package let success: GaussianProcess?
 
-    package init(_ model: GaussianProcess, fantasies: Fantasies, goal: Goal = .improvement) {
+    package init(
+        _ model: GaussianProcess, fantasies: Fantasies, goal: Goal = .improvement, success: GaussianProcess? = nil
+    ) {
         self.model = model
         self.fantasies = fantasies
         self.goal = goal
+        self.success = success
     }
 
     /// The posterior mean at the observed or pending point of which μ + 1.8 σ is largest: where exploration has to be
@@ -55,6 +61,18 @@ package struct Acquisition: Sendable {
 
     /// At the rows of `points`: n² flops a point, twice that with gradients.
     package func evaluate(_ points: Matrix, gradients: Bool) -> Values {
+        var result = evaluateGoal(points, gradients: gradients)
+        guard let success else { return result }
+        guard gradients else {
+            result.add(success.predict(points), nil)
+            return result
+        }
+        let prediction = success.predictWithGradients(points)
+        result.add(prediction.prediction, prediction)
+        return result
+    }
+
+    private func evaluateGoal(_ points: Matrix, gradients: Bool) -> Values {
         let observed = model.observations.points
         let (slopes, covariances): (Matrix, Matrix)
         if gradients {
@@ -109,7 +127,8 @@ package struct Acquisition: Sendable {
             for point in 0..<points.rows { conditional[point] -= squaredNorm(reduction, column: point) }
         }
         let average = fantasies.incumbents.reduce(0, +) / Double(fantasies.incumbents.count)
-        return (0..<points.rows).map { point in
+        var result = Values(values: [], gradients: Matrix(rows: 0, columns: 0))
+        result.values = (0..<points.rows).map { point in
             let s = (max(0, conditional[point]) + Self.varianceFloor).squareRoot()
             switch goal {
             case .exploration(let threshold):
@@ -118,6 +137,8 @@ package struct Acquisition: Sendable {
                 return logExpectedImprovement((means[point] - average) / s).value + Double.log(s)
             }
         }
+        if let success { result.add(success.predict(points), nil) }
+        return result.values
     }
 
     /// What the value depends on, each held apart: μ, σ² (not through s²), s², and the μ_m beyond their common μ.
@@ -200,5 +221,25 @@ package struct Acquisition: Sendable {
             }
         }
         return gradients
+    }
+}
+
+extension Acquisition.Values {
+    /// Adds ln Φ(μ/σ).
+    fileprivate mutating func add(
+        _ prediction: GaussianProcess.Prediction, _ slopes: GaussianProcess.PredictionWithGradients?
+    ) {
+        for point in values.indices {
+            let deviation = (prediction.variances[point] + Acquisition.varianceFloor).squareRoot()
+            let u = prediction.means[point] / deviation
+            let (value, derivative) = logNormalDistribution(u)
+            values[point] += value
+            guard let slopes else { continue }
+            for feature in 0..<gradients.rows {
+                let spread = slopes.varianceGradients[feature, point] / (2 * deviation)
+                gradients[feature, point] +=
+                    derivative * (slopes.meanGradients[feature, point] - u * spread) / deviation
+            }
+        }
     }
 }

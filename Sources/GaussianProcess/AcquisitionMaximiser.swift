@@ -19,6 +19,8 @@ package struct AcquisitionMaximiser: Sendable {
         package var sprayDeviation = 0.1
         /// How many of the screened are evaluated in full, the others in their mean only.
         package var shortlisted = 256
+        /// With more observations than this the shortlist is made by the mean alone.
+        package var roughLimit = 800
         package var starts = 10
         /// Of one round of a climb, and how many rounds it may have.
         package var iterations = 50
@@ -100,7 +102,9 @@ package struct AcquisitionMaximiser: Sendable {
         let sobol = Sobol(dimensions: domain.coordinates.count, seed: seed)
         let points = (0..<options.screened).map { domain.point(unit: sobol.point(at: UInt32($0))) } + sprays()
         let matrix = encoded(points)
-        let rough = acquisition.screen(matrix)
+        // With many observations n² flops a point are too many for all, nd are not.
+        let isLarge = acquisition.model.observations.count > options.roughLimit
+        let rough = isLarge ? acquisition.model.means(at: matrix) : acquisition.screen(matrix)
         var values = [Double](repeating: -.infinity, count: points.count)
         let shortlist = points.indices.sorted { (rough[$0], $1) > (rough[$1], $0) }.prefix(options.shortlisted)
         let exact = acquisition.evaluate(

@@ -11,16 +11,23 @@ package struct Fit: Hashable, Sendable {
     package let evaluations: Int
 
     /// Which starts a fit tries, by the number of rows and of the fits made before.
+    ///
+    /// Measured on four functions of 3 to 10 features, with and without noise, at 50 to 190 rows: against a fit that
+    /// always tries the prior's start and goes on to 10^-2, trying it at every fifth fit and stopping at 10^-1 takes a
+    /// third of the evaluations, and J is lower by more than ½ in one fit of sixty.
     package struct Rules: Hashable, Sendable {
-        /// Up to this many rows the prior's start is tried besides the previous fit's result, beyond it at every tenth
-        /// fit only.
-        package var priorStartLimit = 500
-        /// Up to this many rows also draws from the prior, and how many.
-        package var drawLimit = 100
+        /// Up to this many rows every fit tries the previous result, the prior's start, and draws from the prior.
+        package var manyStartsLimit = 50
         package var draws = 2
-        package var limits = LBFGSB.Limits()
+        /// Beyond: the prior's start at every fifth fit, and at every tenth from 500 rows on.
+        package var (priorStartEvery, priorStartEveryOfMany) = (5, 10)
+        package var limits = LBFGSB.Limits(gradient: 1e-1)
 
         package init() {}
+
+        func triesPriorStart(rows: Int, ordinal: Int) -> Bool {
+            rows < manyStartsLimit || ordinal % (rows < 500 ? priorStartEvery : priorStartEveryOfMany) == 0
+        }
     }
 
     /// Maximises J from several starts; the first of the best wins.
@@ -34,10 +41,10 @@ package struct Fit: Hashable, Sendable {
         let likelihood = MarginalLikelihood(observations, priors: priors)
         let (lower, upper) = priors.bounds
         var starts = previous.map { [$0] } ?? []
-        if starts.isEmpty || observations.count < rules.priorStartLimit || ordinal % 10 == 0 {
+        if starts.isEmpty || rules.triesPriorStart(rows: observations.count, ordinal: ordinal) {
             starts.append(priors.start)
         }
-        if observations.count < rules.drawLimit {
+        if observations.count < rules.manyStartsLimit {
             var stream = RandomStream(seed: seed, index: ordinal, name: "fit", purpose: .acquisition)
             for _ in 0..<rules.draws { starts.append(priors.draw(&stream)) }
         }

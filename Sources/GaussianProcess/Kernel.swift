@@ -58,6 +58,17 @@ struct Kernel: Sendable {
         return pair
     }
 
+    /// r².
+    func squaredDistance(_ left: [Double], _ right: [Double]) -> Double {
+        left.indices.reduce(0) { sum, feature in
+            let difference = left[feature] - right[feature]
+            switch features.kinds[feature] {
+            case .continuous: return sum + difference * difference * precisions[feature]
+            case .categorical: return sum + (difference == 0 ? 0 : precisions[feature])
+            }
+        }
+    }
+
     /// By differences, not by |a|² + |b|² - 2ab: near points must not lose their distance to rounding.
     private func squaredDistances(_ left: Matrix, _ right: Matrix, lower: Bool) -> Matrix {
         precondition(left.columns == features.count && right.columns == features.count, "a number a feature")

@@ -30,12 +30,12 @@ package struct LBFGSB: Sendable {
     package struct Limits: Hashable, Sendable {
         package var memory = 10
         /// On the largest component of the projected gradient.
-        package var gradient = 1e-2
+        package var gradient: Double
         /// On the decrease of an iteration, relative to the value.
         package var decrease = 1e-12
         package var iterations = 100
 
-        package init() {}
+        package init(gradient: Double = 1e-2) { self.gradient = gradient }
     }
 
     /// Where the function is to be evaluated next, while the status is `running`.

@@ -24,3 +24,23 @@ package func logExpectedImprovement(_ u: Double) -> (value: Double, derivative: 
     let p = 1 - z * (1 - z * (3 - z * (15 - z * (105 - z * (945 - z * 10_395)))))
     return (-0.5 * u * u - halfLogTwoPi - 2 * Double.log(-u) + Double.log(s), -u * p / s)
 }
+
+/// ln Φ(u), finite for every finite u, and its derivative φ/Φ.
+package func logNormalDistribution(_ u: Double) -> (value: Double, derivative: Double) {
+    let halfLogTwoPi = 0.918_938_533_204_672_74
+    let logDensity = -0.5 * u * u - halfLogTwoPi
+    if u > -1 {
+        let cumulative = 0.5 * Double.erfc(-u * 0.5.squareRoot())
+        // Near 1 the upper tail has the digits.
+        let value = u > 0 ? Double.log(onePlus: -0.5 * Double.erfc(u * 0.5.squareRoot())) : Double.log(cumulative)
+        return (value, Double.exp(logDensity) / cumulative)
+    }
+    let ratio: Double
+    if u >= -35 {
+        ratio = Double.exp(0.5 * u * u) * Double.erfc(-u * 0.5.squareRoot()) * (0.5 * Double.pi).squareRoot()
+    } else {
+        let z = 1 / (u * u)
+        ratio = -(1 - z * (1 - z * (3 - z * (15 - z * 105)))) / u
+    }
+    return (logDensity + Double.log(ratio), 1 / ratio)
+}

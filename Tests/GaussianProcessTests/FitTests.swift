@@ -73,6 +73,12 @@ struct FitTests {
         #expect(Fit.isDue(rows: rows, rowsAtLastFit: last, surprise: surprise) == expected)
     }
 
+    @Test func starts() {
+        let rules = Fit.Rules()
+        func fits(_ rows: Int) -> [Int] { (0...10).filter { rules.triesPriorStart(rows: rows, ordinal: $0) } }
+        #expect(fits(49) == Array(0...10) && fits(50) == [0, 5, 10] && fits(500) == [0, 10])
+    }
+
     @Test func surprises() throws {
         let (model, _) = try GaussianProcess.fitted(observations(60, noise: 0.01), priors: Priors(features: 3))
         let mean = model.means(at: Matrix(rows: 1, columns: 3, filledWith: 0.3))[0]

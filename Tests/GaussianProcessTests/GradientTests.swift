@@ -55,7 +55,8 @@ struct GradientTests {
             : try Fantasies(model, pending: pending, observed: seed % 3, incumbent: incumbent, seed: UInt64(seed))
         let threshold = Acquisition.explorationThreshold(model, pending: pending)
         for goal in [Acquisition.Goal.improvement, .exploration(threshold: threshold)] {
-            let acquisition = Acquisition(model, fantasies: fantasies, goal: goal)
+            let success = seed % 5 == 0 ? try self.success(random) : nil
+            let acquisition = Acquisition(model, fantasies: fantasies, goal: goal, success: success)
             let point = random.randomPoint()
             let result = acquisition.evaluate(matrix([point], columns: point.count), gradients: true)
             for index in random.features.continuous {
@@ -71,5 +72,12 @@ struct GradientTests {
                 #expect((error.min() ?? 1) < 1e-6, "seed \(seed), \(goal): \(error)")
             }
         }
+    }
+
+    /// A model of where trials succeed.
+    private func success(_ random: RandomCase) throws -> GaussianProcess {
+        let labels = Observations(
+            features: random.features, points: random.points, values: random.points.map { $0[0] > 0.4 ? 1 : -1 })
+        return try GaussianProcess(labels, hyperparameters: random.hyperparameters)
     }
 }

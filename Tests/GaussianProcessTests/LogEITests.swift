@@ -20,4 +20,11 @@ struct LogEITests {
             #expect(result.value.isFinite && (result.derivative / -u - 1).magnitude < 1e-5, "u = \(u)")
         }
     }
+
+    @Test(arguments: logDistributionFixture)
+    func distributionAgreesWithManyDigits(u: Double, value: Double, derivative: Double) {
+        let result = logNormalDistribution(u)
+        #expect((result.value - value).magnitude <= 2e-13 * max(value.magnitude, 1e-300), "u = \(u)")
+        #expect((result.derivative / derivative - 1).magnitude <= 1e-11, "u = \(u)")
+    }
 }
