@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import SweepModel
 
 /// The executable: one file a command below `Commands/`.
 @main
@@ -25,6 +26,7 @@ struct Sweepd: ParsableCommand {
         // A reader that went away (`sweepd trials | head`) is an error of write, not a signal.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try refuseUnknownCommand()
             var command = try parseAsRoot()
             try command.run()
         } catch let error as UserError {
@@ -46,6 +48,17 @@ struct Sweepd: ParsableCommand {
             // What the argument parser refuses is bad input; anything else that has no text of its own is our fault.
             Foundation.exit((code == .validationFailure ? ExitStatus.badInput : .internalError).rawValue)
         }
+    }
+}
+
+extension Sweepd {
+    /// The argument parser would call it an unexpected argument.
+    private static func refuseUnknownCommand() throws {
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+        let names = configuration.subcommands.map { "\($0)".lowercased() } + ["help"]
+        if names.contains(word) { return }
+        let hint = nearestWord(to: word, in: names).map { "did you mean '\($0)'?" } ?? "see 'sweepd --help'"
+        throw UserError("there is no command '\(Format.printable(word))': \(hint)")
     }
 }
 
