@@ -11,7 +11,15 @@ extension Engine {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
         if case .finished = state.phase { throw .sweepIsFinished(sweep) }
         sweeps[sweep]?.isActive = true
-        if case .paused = state.phase { decide(.sweepUnpaused(sweep), &turn) }
+        guard case .paused(let reason) = state.phase else { return }
+        if case .failures = reason {
+            // The mistake is mended, or so the user says: what it spoilt is run again, or a small budget would be gone.
+            for number in state.trials.indices
+            where state.trials[number].state == .failed && !state.trials[number].isInfeasible {
+                decide(.trialRetried(TrialID(sweep: sweep, number: number)), &turn)
+            }
+        }
+        decide(.sweepUnpaused(sweep), &turn)
     }
 
     mutating func cancel(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {

@@ -192,6 +192,7 @@ final class AgentLoop {
         guard !running.isEmpty, now >= nextSample ?? now else { return }
         let isLimited = running.contains { $0.lease.memoryLimit != nil }
         nextSample = now + .milliseconds(isLimited ? 500 : 2000)
+        Leftovers.killStrays(token: options.token, live: Set(attempts.map { "\($0.fence)" }))
         let resident = ProcessTable.resident(ofGroups: Set(running.map { $0.child.id }))
         for attempt in running {
             guard var used = resident[attempt.child.id] else { continue }

@@ -128,9 +128,15 @@ extension SweepFileReader {
         let written = root["name"].flatMap { $0.isNull ? nil : $0 }
         let inFile = written.flatMap { line($0) }
         if let inFile, inFile.utf8.count > 200, let written { error(written, "must be at most 200 bytes long") }
+        if let inFile, inFile.hasPrefix("-"), let written {
+            error(written, "must not begin with a hyphen: commands would take it for an option")
+        }
         if let name = overrides.name {
             if name.isEmpty || name.utf8.count > 200 || name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
                 commandLineError("name", "must be 1 to 200 bytes on one line")
+            }
+            if name.hasPrefix("-") {
+                commandLineError("name", "must not begin with a hyphen: commands would take it for an option")
             }
             return name
         }

@@ -26,6 +26,19 @@ package enum Leftovers {
         }
     }
 
+    /// Kills what attempts that are over left outside their process groups (setsid): it may hold the memory of a card
+    /// whose slot has gone to another trial.
+    ///
+    /// - Parameter live: the fences of the attempts that are not over.
+    static func killStrays(token: String, live: Set<String>) {
+        for process in find(token: token) {
+            guard let fence = ProcessTable.variable("SWEEPD_FENCE", of: process.processID), !live.contains(fence),
+                ProcessTable.entry(process.processID)?.start == process.start
+            else { continue }
+            _ = Glibc.kill(process.processID, SIGKILL)
+        }
+    }
+
     /// Kills them, and those they start meanwhile, until none is found or the time is up.
     ///
     /// - Returns: how many processes were killed.

@@ -77,7 +77,8 @@ struct Extend: ParsableCommand {
         guard !sum.1, sum.0 <= 1_000_000_000 else { throw UserError("--trials \(trials) is too large") }
         guard sum.0 >= max(counted, current ?? counted) else {
             throw UserError(
-                "a total of \(sum.0) is too small: the sweep has \(counted) trials of \(current ?? counted) already")
+                "a total is only ever raised: it is \(current ?? counted), and \(sum.0) is less; "
+                    + "--trials +10 adds ten")
         }
         return sum.0
     }

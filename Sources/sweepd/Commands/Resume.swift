@@ -46,6 +46,11 @@ struct Resume: ParsableCommand {
     }
 
     private func choose(_ workspace: Workspace, name: String?, hints: Hints) throws -> SweepSummary {
+        let unfinished = workspace.sweeps.filter(\.isUnfinished)
+        if name == nil, unfinished.count > 1 {
+            let lines = unfinished.map { "  " + hints.command("resume \(hints.sweep($0.definition.name))") }
+            throw UserError("several sweeps are unfinished here; say which:\n" + lines.joined(separator: "\n"))
+        }
         let known = try Lookup.choose(workspace.sweeps, name: name, preferring: { $0.isUnfinished }, verb: "resume")
         if case .finished(let reason) = known.phase {
             throw UserError(
@@ -67,7 +72,12 @@ struct Resume: ParsableCommand {
         edited.seed = known.definition.seed
         edited.workers = edited.workers ?? known.definition.workers
         // The total may have been raised on the command line; a file never lowers it.
-        if let was = known.definition.trials, let now = edited.trials { edited.trials = max(was, now) }
+        if let was = known.definition.trials, let now = edited.trials, now < was {
+            Terminal.line(
+                "the sweep goes on to its total of \(was) trials; the file says \(now), and a total is only ever raised",
+                to: stream)
+            edited.trials = was
+        }
         let changes = DefinitionChange.between(known.definition, edited)
         guard !changes.isEmpty else { return known.definition }
         Terminal.line("the sweep file has changed since the start:", to: stream)
