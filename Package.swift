@@ -54,6 +54,9 @@ let core: [Target] = [
 ]
 
 let numbers: [Target] = [
+    .target(
+        name: "GaussianProcess", dependencies: ["LinearAlgebra", "Randomness", numerics],
+        swiftSettings: [.strictMemorySafety()]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK", numerics], swiftSettings: [.strictMemorySafety()]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "Randomness", dependencies: [numerics], exclude: ["Tables/README.md", "Tables/joe_kuo.py"]),
@@ -63,6 +66,9 @@ let tests: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
         path: "Tests/TestSupport"),
+    .testTarget(
+        name: "GaussianProcessTests", dependencies: ["GaussianProcess", "LinearAlgebra", "Randomness", numerics],
+        exclude: ["Fixtures/fixtures.py"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Randomness", "TestSupport"]),
     .testTarget(
         name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
