@@ -20,7 +20,7 @@ let shell: [Target] = [
     .target(
         name: "Coordinator",
         dependencies: [
-            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness",
+            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel",
             collections,
             .product(name: "Logging", package: "swift-log"),
         ]),
