@@ -175,7 +175,13 @@ final class CoordinatorLoop {
         case .pause(let sweep): return [.pause(sweep)]
         case .unpause(let sweep): return [.unpause(sweep)]
         case .extend(let sweep, let total):
-            guard var definition = engine.sweeps[sweep]?.definition else { throw .unknownSweep(sweep) }
+            guard var definition = engine.sweeps[sweep]?.definition, let counted = engine.sweeps[sweep]?.counted else {
+                throw .unknownSweep(sweep)
+            }
+            // A definition is read back with the sweep file's rules: what they refuse must never reach the journal.
+            guard (max(1, definition.trials ?? counted)...1_000_000_000).contains(total) else {
+                throw .totalTooSmall(sweep, total: total, counted: max(counted, definition.trials ?? counted))
+            }
             definition.trials = total
             return [.redefine(sweep, definition)]
         }

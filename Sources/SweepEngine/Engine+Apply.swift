@@ -125,8 +125,10 @@ extension Engine {
             trial.sweep
         case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _), .ended(let fence, _, _, _):
             attempts[fence]?.trial.sweep
-        // Not the sweep's work: it may be one that nobody runs at present.
-        case .released: nil
+        // While its clock runs a release is the sweep's work; at a start it is only the clearing up after the last one.
+        case .released(let fence, let reason, _):
+            reason == .restarted
+                ? nil : attempts[fence].flatMap { sweeps[$0.trial.sweep]?.activeSince == nil ? nil : $0.trial.sweep }
         }
     }
 }

@@ -38,7 +38,7 @@ extension Engine {
     }
 
     /// A failure stays one, even where all it had reported was NaN.
-    private func plain(_ settlement: Settlement) -> Settlement {
+    func plain(_ settlement: Settlement) -> Settlement {
         Settlement(state: settlement.state, value: settlement.value, step: settlement.step)
     }
 

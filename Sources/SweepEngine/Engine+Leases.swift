@@ -11,7 +11,8 @@ extension Engine {
     /// Queued trials of running sweeps go to free workers: idle slots first, then leases ahead.
     mutating func assign(_ turn: inout Turn) {
         for sweep in sweeps.keys {
-            while let number = nextQueued(sweep), let worker = freeWorker(now: turn.now.boot, queued: number.remaining)
+            while let number = nextQueued(sweep, now: turn.now),
+                let worker = freeWorker(now: turn.now.boot, queued: number.remaining)
             {
                 let trial = TrialID(sweep: sweep, number: number.trial)
                 let fence = nextFence
@@ -22,9 +23,9 @@ extension Engine {
         }
     }
 
-    private func nextQueued(_ sweep: SweepID) -> (trial: Int, remaining: Int)? {
+    private func nextQueued(_ sweep: SweepID, now: Moment) -> (trial: Int, remaining: Int)? {
         guard let state = sweeps[sweep], state.isActive, case .running = state.phase, let first = state.queue.first,
-            !isTargetReached(state)
+            !isTargetReached(state), limitReached(state, now: now) == nil
         else { return nil }
         return (first, state.queue.count)
     }
@@ -129,7 +130,7 @@ extension Engine {
             // What the verdict was about is over: running it again would undo the verdict.
             disposition = .settled(settlement(.stopped, of: attempt.trial))
         } else if reason == .lost || reason == .forgotten, trial.losses >= timers.maximumLosses {
-            disposition = .settled(settlement(.failed, of: attempt.trial))
+            disposition = .settled(plain(settlement(.failed, of: attempt.trial)))
         } else {
             disposition = .requeued(charged: false)
         }

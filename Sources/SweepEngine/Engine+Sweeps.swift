@@ -107,6 +107,7 @@ extension Engine {
         for sweep in sweeps.keys where sweeps[sweep]?.isActive == true {
             pauseOnQuickFailures(sweep, &turn)
             guard case .running? = sweeps[sweep]?.phase else { continue }
+            if sweeps[sweep]?.activeBoot == nil { sweeps[sweep]?.activeBoot = turn.now.boot }
             if let reason = finishReason(sweep, now: turn.now) {
                 finish(sweep, reason, &turn)
                 continue
@@ -145,21 +146,28 @@ extension Engine {
             if state.openTrials == 0 { return .trials }
             if state.isExhausted, state.baselinesQueued == state.definition.baselines.count { return .exhausted }
         }
-        if let limit = state.definition.limits.sweep, state.elapsed(at: now.wall) >= limit { return .time }
+        return limitReached(state, now: now)
+    }
+
+    /// The budget that is used up, if one is: nothing more begins, and what runs is asked to stop.
+    func limitReached(_ state: SweepState, now: Moment) -> FinishReason? {
+        if let limit = state.definition.limits.sweep, state.elapsed(at: now) >= limit { return .time }
         if let limit = state.definition.limits.steps, state.steps >= limit { return .steps }
         return nil
     }
 
-    /// Queued trials of a sweep that ends early are cancelled, so that every trial is in a final state; running ones
-    /// are asked to stop and end on their own.
+    /// Queued trials of a sweep that ends early stay queued: with a higher limit it goes on with them. Running ones are
+    /// asked to stop and end on their own; those that have not begun go back.
     private mutating func finish(_ sweep: SweepID, _ reason: FinishReason, _ turn: inout Turn) {
-        for number in sweeps[sweep].map({ Array($0.queue) }) ?? [] {
-            decide(.trialCancelled(TrialID(sweep: sweep, number: number)), &turn)
-        }
         if reason == .time || reason == .steps {
+            let text = "the sweep's limit of \(reason.rawValue) is reached"
             for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.stopReason == nil {
-                decide(.stopRequested(fence, reason: "the sweep's limit of \(reason.rawValue) is reached"), &turn)
-                sendDesired(fence, &turn)
+                if attempt.state == .running {
+                    decide(.stopRequested(fence, reason: text), &turn)
+                    sendDesired(fence, &turn)
+                } else {
+                    takeBack(fence, reason: text, &turn)
+                }
             }
             if sweeps[sweep]?.live != 0 { return }
         }
@@ -168,6 +176,7 @@ extension Engine {
 
     private mutating func propose(_ sweep: SweepID, _ turn: inout Turn) {
         guard let state = sweeps[sweep], !isTargetReached(state) else { return }
+        completeRepetitions(sweep, &turn)
         for position in state.baselinesQueued..<max(state.baselinesQueued, state.definition.baselines.count)
         where sweeps[sweep]?.openTrials != 0 {
             queueTrial(.baseline(position), state.definition.baselines[position], sweep, &turn)
@@ -180,6 +189,21 @@ extension Engine {
         guard count > 0 else { return }
         sweeps[sweep]?.isProposing = true
         turn.reaction.effects.append(.propose(sweep, index: state.nextProposal, count: count))
+    }
+
+    /// The last configuration gets all its repetitions before another one begins, also where the total that cut them
+    /// short has been raised since.
+    private mutating func completeRepetitions(_ sweep: SweepID, _ turn: inout Turn) {
+        guard let repeats = sweeps[sweep]?.definition.repeats, repeats > 1, let first = lastOriginal(sweep),
+            let configuration = sweeps[sweep]?.trials[first].configuration
+        else { return }
+        while let count = sweeps[sweep]?.trials.count, count - first < repeats, sweeps[sweep]?.openTrials != 0 {
+            decide(.proposed(TrialID(sweep: sweep, number: count), .repetition(of: first), configuration), &turn)
+        }
+    }
+
+    private func lastOriginal(_ sweep: SweepID) -> Int? {
+        sweeps[sweep]?.trials.lastIndex { if case .repetition = $0.source { false } else { true } }
     }
 
     func isTargetReached(_ state: SweepState) -> Bool {

@@ -52,7 +52,7 @@ extension SweepState {
             progress[number]?.lastStep = step
         }
         if let value = metrics.first(where: { $0.name == definition.objective.metric })?.value {
-            progress[number]?.curve.append(Progress.Point(step: step, value: value))
+            progress[number, default: Progress()].curve.append(Progress.Point(step: step, value: value))
         }
     }
 
@@ -116,6 +116,7 @@ extension SweepState {
     /// The process that ran the clock is gone: what it worked counts, the time until now does not.
     mutating func closeClock() {
         if let lastEventAt { elapsedBefore = elapsed(at: lastEventAt) }
+        activeBoot = nil
         activeSince = nil
         lastEventAt = nil
     }

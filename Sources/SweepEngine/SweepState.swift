@@ -36,6 +36,8 @@ package struct SweepState: Hashable, Sendable {
 
     // Not journaled.
     package internal(set) var isActive = false
+    /// When this process began to work on it; nil while the clock stands.
+    var activeBoot: Instant?
     var isProposing = false
 
     package struct Best: Hashable, Sendable {
@@ -51,7 +53,13 @@ package struct SweepState: Hashable, Sendable {
     /// How many more trials may be proposed; nil without a total.
     package var openTrials: Int? { definition.trials.map { max(0, $0 - counted) } }
 
-    package func elapsed(at now: Timestamp) -> Duration {
+    /// The clock that never jumps counts what this process works; the journal's times count the processes before it.
+    package func elapsed(at now: Moment) -> Duration {
+        guard let activeBoot else { return elapsed(at: now.wall) }
+        return elapsedBefore + max(.zero, now.boot - activeBoot)
+    }
+
+    func elapsed(at now: Timestamp) -> Duration {
         guard let activeSince else { return elapsedBefore }
         return elapsedBefore + .milliseconds(max(0, now.milliseconds - activeSince.milliseconds))
     }

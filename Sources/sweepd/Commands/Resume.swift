@@ -36,7 +36,7 @@ struct Resume: ParsableCommand {
         let (sweep, outcome) = try Workspace.with(
             location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard
         ) { workspace in
-            let known = try choose(workspace, name: named.name, hints: hints)
+            let known = try choose(workspace, named, hints: hints)
             var definition = known.definition
             if let source = named.source { definition = try adopt(source, known, workspace) }
             let outcome = try workspace.run(known.id, definition, verb: "resumed", arguments: worker, json: json)
@@ -45,14 +45,16 @@ struct Resume: ParsableCommand {
         try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
     }
 
-    private func choose(_ workspace: Workspace, name: String?, hints: Hints) throws -> SweepSummary {
+    private func choose(_ workspace: Workspace, _ named: NamedSweep, hints: Hints) throws -> SweepSummary {
+        let name = named.name
         let unfinished = workspace.sweeps.filter(\.isUnfinished)
         if name == nil, unfinished.count > 1 {
             let lines = unfinished.map { "  " + hints.command("resume \(hints.sweep($0.definition.name))") }
             throw UserError("several sweeps are unfinished here; say which:\n" + lines.joined(separator: "\n"))
         }
         let known = try Lookup.choose(workspace.sweeps, name: name, preferring: { $0.isUnfinished }, verb: "resume")
-        if case .finished(let reason) = known.phase {
+        // An edited file may have raised the limit that ended it; with the same limit it ends again at once.
+        if case .finished(let reason) = known.phase, named.source == nil || !reason.isLimit {
             throw UserError(
                 "the sweep '\(known.definition.name)' is finished (\(reason.rawValue)); go on past its end with\n"
                     + "  \(hints.command("extend \(hints.sweep(known.definition.name)) --trials +10"))")
@@ -79,7 +81,12 @@ struct Resume: ParsableCommand {
             edited.trials = was
         }
         let changes = DefinitionChange.between(known.definition, edited)
-        guard !changes.isEmpty else { return known.definition }
+        guard !changes.isEmpty else {
+            if case .finished(let reason) = known.phase {
+                throw UserError("the sweep is finished (\(reason.rawValue)), and its file has not changed since")
+            }
+            return known.definition
+        }
         Terminal.line("the sweep file has changed since the start:", to: stream)
         for change in changes { Terminal.line("  \(change)", to: stream) }
         let refused = changes.filter { !$0.isCompatible }
@@ -97,5 +104,15 @@ struct Resume: ParsableCommand {
 extension SweepSummary {
     var isUnfinished: Bool {
         if case .finished = phase { false } else { true }
+    }
+}
+
+extension FinishReason {
+    /// A bound in the sweep file that another value would move.
+    fileprivate var isLimit: Bool {
+        switch self {
+        case .target, .time, .steps: true
+        case .trials, .exhausted, .cancelled: false
+        }
     }
 }

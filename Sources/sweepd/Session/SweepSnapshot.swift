@@ -176,7 +176,7 @@ extension SweepFollower.State {
         return SweepSnapshot(
             phase: sweep.phase, counts: sweep.counts, total: sweep.definition.trials, best: sweep.best,
             bestConfiguration: sweep.best.map { sweep.trials[$0.trial].configuration }, rows: rows,
-            workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.wall), isStoreFull: isStoreFull,
+            workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.moment), isStoreFull: isStoreFull,
             meanSeconds: ended > 0 ? seconds / Double(ended) : nil, slots: slots, isDraining: engine.isDraining)
     }
 }

@@ -75,8 +75,13 @@ struct Ledger {
             requeues[trial] = nil
         case .workerLeft(let worker, _):
             if open.values.contains(where: { $0.worker == worker }) { return "\(worker) left with a lease" }
-        case .sweepFinished(let sweep, _):
-            if configurations.keys.contains(where: { $0.sweep == sweep && ended[$0] == nil }) {
+        case .sweepFinished(let sweep, let reason):
+            if open.values.contains(where: { $0.trial.sweep == sweep }) {
+                return "sweep \(sweep) is finished under a lease"
+            }
+            // A sweep that a limit or its target ended may go on: what was queued waits.
+            let isOver = reason == .trials || reason == .exhausted || reason == .cancelled
+            if isOver, configurations.keys.contains(where: { $0.sweep == sweep && ended[$0] == nil }) {
                 return "sweep \(sweep) is finished before its trials"
             }
         case .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined: break
