@@ -37,8 +37,9 @@ import Testing
         let trials = max(Self.trials, kills * 8)
         let file = try folder.write(Self.sweep(trials: trials), to: "sweep.yaml")
         let data = folder.path + "/data"
-        let environment = ["ORACLE": folder.path + "/oracle", "BRANIN_SECONDS": "0.12"]
+        let environment = environment(folder, seconds: 0.12)
         var landed = 0
+        var settled: [Int: Ended] = [:]
         var arguments = ["run", file]
         while landed < kills {
             let log = folder.path + "/log"
@@ -47,21 +48,32 @@ import Testing
             let isRunning = wait(seconds: 20) { !TrialProcesses.alive(data: data).isEmpty || !process.isRunning }
             try #require(isRunning && process.isRunning, "seed \(seed), kill \(landed): \(read(log))")
             Thread.sleep(forTimeInterval: Double.random(in: 0.0..<0.5, using: &random))
-            let running = TrialProcesses.alive(data: data)
+            // Stopped, it cannot end a trial between the look and the shot: the kill lands while trials run.
+            var running: [Int32] = []
+            while running.isEmpty, process.isRunning {
+                kill(process.processIdentifier, SIGSTOP)
+                running = TrialProcesses.alive(data: data)
+                if running.isEmpty {
+                    kill(process.processIdentifier, SIGCONT)
+                    Thread.sleep(forTimeInterval: 0.005)
+                }
+            }
+            try #require(!running.isEmpty, "seed \(seed): it ended by itself: \(read(log))")
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
             try #require(process.terminationReason == .uncaughtSignal, "it ended by itself: \(read(log))")
             let areGone = wait(seconds: 3) { TrialProcesses.alive(data: data).isEmpty }
             #expect(areGone, "seed \(seed): processes are left over after kill \(landed)")
-            if !running.isEmpty { landed += 1 }
+            landed += 1
             arguments = ["resume", "branin"]
+            settled = try endings(data, unchangedFrom: settled, seed: seed)
         }
         let end = try Program.run(
             ["resume", "branin", "--data", data, "--workers", "4", "--plain"],
-            environment: ["ORACLE": folder.path + "/oracle"],
-            seconds: 300)
+            environment: self.environment(folder, seconds: 0), seconds: 300)
         #expect(end.status == 0, "seed \(seed): \(end.output)\n\(end.error)")
 
+        _ = try endings(data, unchangedFrom: settled, seed: seed)
         let reader = try StoreReader.open(directory: data)
         let sweep = try #require(try reader.sweeps().first)
         let rows = try reader.trials(of: sweep.id)
@@ -72,6 +84,38 @@ import Testing
         #expect(verified.status == 0, "seed \(seed): \(verified.output)\n\(verified.error)")
         #expect(TrialProcesses.alive(data: data).isEmpty)
         try expectSameConfigurations(rows, trials: trials)
+    }
+
+    /// How a trial ended: what a later process must not change.
+    private struct Ended: Equatable {
+        let value: Double?
+        let attempts: Int
+        let at: Timestamp?
+    }
+
+    /// The trials that are over, after making sure that those of `earlier` are as they were and that each was ended by
+    /// exactly one attempt.
+    private func endings(_ data: String, unchangedFrom earlier: [Int: Ended], seed: UInt64) throws -> [Int: Ended] {
+        let reader = try StoreReader.open(directory: data)
+        let sweep = try #require(try reader.sweeps().first)
+        var result: [Int: Ended] = [:]
+        for row in try reader.trials(of: sweep.id) where row.state == .completed {
+            result[row.id.number] = Ended(value: row.value, attempts: row.attempts, at: row.endedAt)
+            let completed = try reader.attempts(of: row.id).filter { $0.outcome == "completed" }.count
+            #expect(completed == 1, "seed \(seed): trial \(row.id.number) was completed \(completed) times")
+        }
+        for (number, ended) in earlier {
+            #expect(result[number] == ended, "seed \(seed): the end of trial \(number) was lost or changed")
+        }
+        return result
+    }
+
+    /// The examples' interpreter starts faster than one that a version switcher wraps.
+    private func environment(_ folder: TemporaryFolder, seconds: Double) -> [String: String] {
+        var result = ["ORACLE": folder.path + "/oracle", "BRANIN_SECONDS": "\(seconds)"]
+        let venv = Program.root + "/.venv"
+        if FileManager.default.fileExists(atPath: venv + "/bin/python") { result["VIRTUAL_ENV"] = venv }
+        return result
     }
 
     /// Every report the worker was told is durable is there, once.
@@ -90,17 +134,17 @@ import Testing
 
     private func expectSameConfigurations(_ rows: [TrialRow], trials: Int) throws {
         let folder = try TemporaryFolder()
-        let file = try folder.write(Self.sweep(trials: min(trials, 64)), to: "sweep.yaml")
+        let file = try folder.write(Self.sweep(trials: trials), to: "sweep.yaml")
         let data = folder.path + "/data"
         let run = try Program.run(
             ["run", file, "--data", data, "--workers", "2", "--plain"],
-            environment: ["ORACLE": folder.path + "/oracle"],
-            seconds: 120)
+            environment: environment(folder, seconds: 0), seconds: 300)
         #expect(run.status == 0, "\(run.output)\n\(run.error)")
         let reader = try StoreReader.open(directory: data)
         let sweep = try #require(try reader.sweeps().first)
         let unkilled = try reader.trials(of: sweep.id)
-        #expect(unkilled.count == min(trials, 64))
+        #expect(unkilled.count == rows.count)
+        #expect(Set(unkilled.map(\.configuration)).count == rows.count)
         for (one, other) in zip(unkilled, rows) {
             #expect(one.configuration == other.configuration, "trial \(one.id.number)")
         }

@@ -117,6 +117,21 @@ import WorkerProtocol
         #expect(rig.state.counts[.stopped] == 1)
     }
 
+    @Test func aRaisedTotalCompletesTheRepetitionsFirst() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 4, repeats: 3))
+        try rig.hello()
+        for fence: Int64 in 1...4 { try rig.run(fence) }
+        #expect(rig.state.phase == .finished(.trials))
+        try rig.handle(.redefine(Rig.sweep, .example(trials: 6, repeats: 3)))
+        try rig.handle(.activate(Rig.sweep))
+        try rig.send(.beat(leases: []))
+        for fence: Int64 in 5...6 { try rig.run(fence) }
+        let sources = rig.state.trials.map(\.source)
+        #expect(sources[4] == .repetition(of: 3) && sources[5] == .repetition(of: 3))
+        #expect(rig.state.trials[5].configuration == rig.state.trials[3].configuration)
+    }
+
     @Test func stepsAreCountedOnceOverAResume() throws {
         var rig = Rig()
         try rig.launch(.example(trials: 1, retries: 1))

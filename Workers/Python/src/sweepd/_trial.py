@@ -124,6 +124,7 @@ class Trial:
         """Begin; from here on SIGTERM asks for a stop, unless the script handles it itself."""
         on_main_thread = threading.current_thread() is threading.main_thread()
         if isinstance(self._channel, Agent) and on_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            self._process = os.getpid()
             self._previous_handler = signal.signal(signal.SIGTERM, self._terminate)
         return self
 
@@ -143,6 +144,11 @@ class Trial:
         return self._stop is not None
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            # A forked child (a data loader, say) has inherited this handler: whoever ends it means it and not the trial.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
         # The worker asks over its socket, and sends this when its patience ends; from anyone else the first is a
         # request. A checkpoint that is being written has until the kill that follows.
         reason = self._stop or self._channel.stop_reason() or ("terminated" if self._terminated else None)

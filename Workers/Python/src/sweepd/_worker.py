@@ -367,7 +367,14 @@ def _signals(link: Link) -> Iterator[None]:
         yield
         return
 
+    process = os.getpid()
+
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != process:
+            # A forked child has inherited this handler: whoever signals it means it and not the worker.
+            signal.signal(number, previous[number])
+            os.kill(os.getpid(), number)
+            return
         if link.interrupted:
             raise KeyboardInterrupt
         link.interrupt(signal.Signals(number).name)
