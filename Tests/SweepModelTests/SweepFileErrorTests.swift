@@ -190,4 +190,35 @@ import Testing
     private let base = [
         "method: random", "metric: {name: loss}", "parameters: {x: {value: 1}}", "trials: 10", "command: [a]",
     ]
+
+    @Test(arguments: [
+        (#"epoch (?<step>\d+ a=(?<a>\S+)"#, "is no regular expression: expected ')'"),
+        (#"a=(?:\S+)"#, #"must name a group for each metric, such as 'loss=(?<loss>\S+)'"#),
+        (String(repeating: "[", count: 101), "must have at most 4096 bytes and 100 brackets '['"),
+        (String(repeating: "a|", count: 2049), "must have at most 4096 bytes and 100 brackets '['"),
+    ])
+    func `a pattern is checked where a user writes it, and taken as it is where it is stored`(
+        _ pattern: String, _ expected: String
+    ) {
+        let text = """
+            method: random
+            metric: {name: a, pattern: '\(pattern)'}
+            parameters: {x: {min: 0.0, max: 1.0}}
+            command: [a]
+            """
+        #expect(
+            errors(in: text, overrides: .init(checksPattern: true)) == ["sweep.yaml:2: metric.pattern: \(expected)"])
+        #expect(errors(in: text).isEmpty)
+    }
+
+    @Test(arguments: [#"a=(?<a>\S+)"#, #"a=(?P<a>\S+)"#, #"^(?<name>\w+)=(?<value>\S+)"#])
+    func `good patterns`(_ pattern: String) {
+        let text = """
+            method: random
+            metric: {name: a, pattern: '\(pattern)'}
+            parameters: {x: {min: 0.0, max: 1.0}}
+            command: [a]
+            """
+        #expect(errors(in: text, overrides: .init(checksPattern: true)).isEmpty)
+    }
 }

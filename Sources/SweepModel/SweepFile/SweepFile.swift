@@ -15,10 +15,13 @@ package struct SweepFile: Sendable {
         package var defaultSeed: UInt64
         /// Used when neither the file nor `name` says one; the file's stem, say.
         package var defaultName: String?
+        /// Whether `metric.pattern` must be a regular expression: for what a user wrote. What is stored already is taken as
+        /// it is, or a stricter check would lock its directory.
+        package var checksPattern: Bool
 
         package init(
             name: String? = nil, trials: Int? = nil, seed: UInt64? = nil, workers: Int? = nil, defaultSeed: UInt64 = 0,
-            defaultName: String? = nil
+            defaultName: String? = nil, checksPattern: Bool = false
         ) {
             self.name = name
             self.trials = trials
@@ -26,6 +29,7 @@ package struct SweepFile: Sendable {
             self.workers = workers
             self.defaultSeed = defaultSeed
             self.defaultName = defaultName
+            self.checksPattern = checksPattern
         }
     }
 

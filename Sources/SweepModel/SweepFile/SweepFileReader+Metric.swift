@@ -5,7 +5,9 @@ extension SweepFileReader {
         "name", "goal", "target", "summary", "pattern", "impute", "impute_while_running",
     ]
 
-    mutating func metric(_ node: YAMLNode) -> (objective: Objective, pattern: SweepDefinition.MetricPattern?)? {
+    mutating func metric(
+        _ node: YAMLNode, _ overrides: SweepFile.Overrides
+    ) -> (objective: Objective, pattern: SweepDefinition.MetricPattern?)? {
         if let scalar = node.scalar, !node.isNull {
             error(node, "must be a mapping", suggestion: "write metric: {name: \(scalar.text.shortened)}")
             return nil
@@ -14,7 +16,7 @@ extension SweepFileReader {
         let goal = node["goal"].flatMap { word($0, of: Objective.Goal.self) } ?? .minimize
         let summary = node["summary"].flatMap { word($0, of: Objective.Summary.self) } ?? .best
         let target = node["target"].flatMap { number($0) }
-        let pattern = node["pattern"].flatMap { self.pattern($0) }
+        let pattern = node["pattern"].flatMap { self.pattern($0, isChecked: overrides.checksPattern) }
         guard let nameNode = required("name", of: node, known: Self.metricKeys), let name = line(nameNode) else {
             return nil
         }
@@ -24,12 +26,41 @@ extension SweepFileReader {
         return (Objective(metric: name, goal: goal, summary: summary, target: target), pattern)
     }
 
-    private mutating func pattern(_ node: YAMLNode) -> SweepDefinition.MetricPattern? {
+    private mutating func pattern(_ node: YAMLNode, isChecked: Bool) -> SweepDefinition.MetricPattern? {
         guard case .string(let expression)? = node.scalar?.value, !expression.isEmpty else {
             error(node, "must be a regular expression in quotes, found \(node.found)")
             return nil
         }
+        guard isChecked else { return SweepDefinition.MetricPattern(expression: expression) }
+        // The expression parser calls itself for every bracket, and thousands of them exhaust a stack.
+        guard expression.utf8.count <= 4096, expression.utf8.count(where: { $0 == UInt8(ascii: "[") }) <= 100 else {
+            error(node, "must have at most 4096 bytes and 100 brackets '['")
+            return nil
+        }
+        do {
+            _ = try Regex(expression)
+        } catch {
+            self.error(node, "is no regular expression: \(error)")
+            return nil
+        }
+        guard Self.namesGroup(expression) else {
+            error(node, "must name a group for each metric, such as 'loss=(?<loss>\\S+)'")
+            return nil
+        }
         return SweepDefinition.MetricPattern(expression: expression)
+    }
+
+    /// Whether it has a `(?<name>…)` or `(?P<name>…)`; `(?<=` and `(?<!` look behind.
+    private static func namesGroup(_ expression: String) -> Bool {
+        let bytes = Array(expression.utf8)
+        return bytes.indices.contains { start in
+            var rest = bytes[start...]
+            guard rest.starts(with: "(?".utf8) else { return false }
+            rest = rest.dropFirst(2)
+            if rest.first == UInt8(ascii: "P") { rest = rest.dropFirst() }
+            guard rest.first == UInt8(ascii: "<"), let next = rest.dropFirst().first else { return false }
+            return next != UInt8(ascii: "=") && next != UInt8(ascii: "!")
+        }
     }
 
     /// "test" as a word of its own: not in "latest" or "contest".

@@ -29,7 +29,7 @@ extension SweepFileReader {
         }
         let name = self.name(root, overrides)
         let method = required("method", of: root).flatMap { self.method($0) }
-        let metric = required("metric", of: root).flatMap { self.metric($0) }
+        let metric = required("metric", of: root).flatMap { self.metric($0, overrides) }
         let parameters = required("parameters", of: root).flatMap { self.parameters($0) }
         let space = parameters.map { SearchSpace($0.map(\.parameter)) }
         if let parameters, method == .grid { checkGrid(parameters) }

@@ -27,6 +27,7 @@ struct SweepSource {
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
         let text = try text(of: path, as: file)
         var overrides = overrides
+        overrides.checksPattern = true
         if overrides.defaultName == nil {
             let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
             let folder = ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent
