@@ -24,6 +24,8 @@ from sweepd._parameters import Parameters, from_arguments, nested
         (["--none=null", "--path=1.2.3"], {"none": None, "path": "1.2.3"}),
         (["data.csv", "-v", "--", "--lr=1"], {}),
         (["--empty="], {"empty": ""}),
+        (["--opt={'lr': 0.1, 'on': True}", "--list=['a', 1]"], {"opt": {"lr": 0.1, "on": True}, "list": ["a", 1]}),
+        (["--text={'lr", "--set={1: 2"], {"text": "{'lr", "set": "{1: 2"}),
     ],
 )
 def test_command_lines(arguments, expected):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -136,6 +137,11 @@ def _parsed(text: str) -> Any:
         return json.loads(text, parse_constant=float)
     except ValueError:
         pass
+    if text[:1] in ("{", "["):  # `${args}` writes a block as Python does, like W&B: {'lr': 0.1, 'nesterov': True}
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
     try:
         return float(text) if text[:1] in "+-.0123456789" else text
     except ValueError:
