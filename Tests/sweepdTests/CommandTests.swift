@@ -99,6 +99,15 @@ import WorkerProtocol
             ])
     }
 
+    @Test(arguments: [(Trial.State.running, false), (.leased, false), (.running, true), (.queued, false)])
+    func `nothing runs without a coordinator`(_ state: Trial.State, _ isLive: Bool) {
+        var record = Synthetic.trial(7, 1)
+        record.state = state
+        let lines = Trials.lines([record], definition: Synthetic.definition(), isLive: isLive, width: nil)
+        let expected = isLive || state == .queued ? state.rawValue : "interrupted"
+        #expect(lines[1].contains("  \(expected)  "), "\(lines)")
+    }
+
     @Test func `the best configuration as words for a shell`() {
         let configuration = Configuration([
             .init("lr", .number(0.5)), .init("flag", .bool(true)), .init("name", .string("it's a b")),

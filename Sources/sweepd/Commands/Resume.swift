@@ -56,7 +56,8 @@ struct Resume: ParsableCommand {
         // An edited file may have raised the limit that ended it; with the same limit it ends again at once.
         if case .finished(let reason) = known.phase, named.source == nil || !reason.isLimit {
             throw UserError(
-                "the sweep '\(known.definition.name)' is finished (\(reason.rawValue)); go on past its end with\n"
+                "the sweep '\(Format.printable(known.definition.name))' is finished"
+                    + "\(reason.explanation.map { ": " + $0 } ?? ""); go on past its end with\n"
                     + "  \(hints.command("extend \(hints.sweep(known.definition.name)) --trials +10"))")
         }
         return known
@@ -83,7 +84,8 @@ struct Resume: ParsableCommand {
         let changes = DefinitionChange.between(known.definition, edited)
         guard !changes.isEmpty else {
             if case .finished(let reason) = known.phase {
-                throw UserError("the sweep is finished (\(reason.rawValue)), and its file has not changed since")
+                let why = reason.explanation.map { ": \($0)" } ?? ""
+                throw UserError("the sweep is finished\(why), and its file has not changed since")
             }
             return known.definition
         }

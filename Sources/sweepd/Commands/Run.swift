@@ -86,7 +86,7 @@ struct Run: ParsableCommand {
         if case .finished(let reason) = known.phase {
             return UserError(
                 """
-                the sweep '\(printed)' is finished here already (\(trials), \(reason.rawValue)).
+                the sweep '\(printed)' is finished here already (\(trials)\(reason.explanation.map { ": " + $0 } ?? "")).
                 Go on past its end:  \(hints.command("extend \(hints.sweep(name)) --trials +\(max(10, done / 2))"))
                 Start another:       \(another)
                 """)

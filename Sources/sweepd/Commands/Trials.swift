@@ -46,7 +46,9 @@ struct Trials: ParsableCommand {
             return
         }
         let width = Terminal.width
-        for line in Self.lines(shown, definition: subject.sweep.definition, width: width) { Terminal.line(line) }
+        let lines = Self.lines(
+            shown, definition: subject.sweep.definition, isLive: subject.sweep.isLive, width: width)
+        for line in lines { Terminal.line(line) }
         if shown.count < all.count {
             let options = state.map { " --state \($0)" }.joined()
             let name = subject.hints.sweep(subject.sweep.name)
@@ -90,7 +92,10 @@ struct Trials: ParsableCommand {
         }
     }
 
-    static func lines(_ records: [TrialRecord], definition: SweepDefinition, width: Int?) -> [String] {
+    /// - Parameter isLive: whether a coordinator is at work; without one nothing runs, whatever was recorded last.
+    static func lines(
+        _ records: [TrialRecord], definition: SweepDefinition, isLive: Bool = true, width: Int?
+    ) -> [String] {
         guard !records.isEmpty else { return [] }
         let names = definition.space.variedNames
         var table = TextTable(
@@ -99,7 +104,8 @@ struct Trials: ParsableCommand {
                 .init("step", .right), .init("time", .right), .init("a step", .right), .init("memory", .right),
             ] + names.map { .init(Format.printable($0), .right) })
         for record in records {
-            var state = record.state.rawValue
+            let isHeld = record.state == .leased || record.state == .running
+            var state = isHeld && !isLive ? "interrupted" : record.state.rawValue
             if record.isInfeasible { state += ", infeasible" }
             if record.attempts > 1 { state += " (\(record.attempts) attempts)" }
             table.add(

@@ -8,7 +8,8 @@ import WorkerProtocol
 struct LiveView: SweepView {
     let stream: Terminal.Stream
     private var header: SweepHeader?
-    private var drawn = 0
+    /// The lengths of the lines of the last frame.
+    private var drawn: [Int] = []
     private var waiting: String?
     private var latest: SweepSnapshot?
 
@@ -35,7 +36,8 @@ struct LiveView: SweepView {
 
     mutating func say(_ text: String) {
         erase()
-        Terminal.line(text, to: stream)
+        let width = Terminal.size(stream).columns
+        for line in ResultText.wrapped(text, width: width, first: "", rest: "  ") { Terminal.line(line, to: stream) }
         draw()
     }
 
@@ -45,7 +47,7 @@ struct LiveView: SweepView {
 
     mutating func end() {
         draw()
-        drawn = 0
+        drawn = []
         latest = nil
     }
 
@@ -60,8 +62,15 @@ struct LiveView: SweepView {
     }
 
     private mutating func erase() {
-        if drawn > 0 { Terminal.write("\u{1B}[\(drawn)A\u{1B}[J", to: stream) }
-        drawn = 0
+        Terminal.write(wiping(width: Terminal.size(stream).columns), to: stream)
+        drawn = []
+    }
+
+    /// Back to the first line of the last frame: a terminal that became narrower has broken its lines, and the `^C` it
+    /// shows has moved the cursor.
+    private func wiping(width: Int) -> String {
+        let rows = drawn.map { max(1, ($0 + width - 1) / width) }.reduce(0, +)
+        return rows > 0 ? "\r\u{1B}[\(rows)A\u{1B}[J" : ""
     }
 
     private mutating func draw() {
@@ -69,9 +78,8 @@ struct LiveView: SweepView {
         let size = Terminal.size(stream)
         let lines = LiveFrame(header: header, snapshot: latest, waiting: waiting)
             .lines(width: size.columns, height: size.rows - 3)
-        let up = drawn > 0 ? "\u{1B}[\(drawn)A\u{1B}[J" : ""
-        Terminal.write(up + lines.map { $0 + "\n" }.joined(), to: stream)
-        drawn = lines.count
+        Terminal.write(wiping(width: size.columns) + lines.map { $0 + "\n" }.joined(), to: stream)
+        drawn = lines.map(\.count)
     }
 
     private func emphasized(_ text: String) -> String {
@@ -89,7 +97,9 @@ struct LiveFrame {
         var lines = [progressLine(width: width), countsLine]
         if let best = snapshot.best {
             let name = Format.printable(header.definition.objective.metric)
-            let configuration = snapshot.bestConfiguration.map { "  " + Format.configuration($0) } ?? ""
+            let names = Set(header.definition.space.variedNames)
+            let varied = snapshot.bestConfiguration.map { Configuration($0.entries.filter { names.contains($0.name) }) }
+            let configuration = varied.map { "  " + Format.configuration($0) } ?? ""
             lines.append("  best  \(name) \(Format.number(best.value))  trial \(best.trial)\(configuration)")
         } else {
             lines.append("  best  –")
@@ -134,7 +144,7 @@ struct LiveFrame {
     }
 
     private func table(rows limit: Int) -> TextTable {
-        let names = header.definition.space.parameters.map(\.name)
+        let names = header.definition.space.variedNames
         var table = TextTable(
             [
                 .init("trial", .right), .init("state"), .init("step", .right),

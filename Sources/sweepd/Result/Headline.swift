@@ -32,16 +32,11 @@ enum Headline {
     }
 
     private static func text(_ reason: FinishReason, _ result: SweepResult) -> String {
-        switch reason {
-        case .trials: return "finished"
-        case .exhausted: return "finished, every configuration of the search space has been tried"
-        case .target:
-            let target = result.sweep.objective.target.map { " \(Format.number($0))" } ?? ""
-            return "finished, the target\(target) is reached"
-        case .time: return "finished, the time limit is reached"
-        case .steps: return "finished, the limit of steps is reached"
-        case .cancelled: return "cancelled"
+        if case .cancelled = reason { return "cancelled" }
+        if case .target = reason, let target = result.sweep.objective.target {
+            return "finished, the target \(Format.number(target)) is reached"
         }
+        return "finished" + (reason.explanation.map { ", \($0)" } ?? "")
     }
 
     /// For scripts.
@@ -61,6 +56,20 @@ enum Headline {
         case .paused(.user): "user"
         case .paused(.failures): "failures"
         case .finished(let reason): reason.rawValue
+        }
+    }
+}
+
+extension FinishReason {
+    /// Why the sweep is over; nil where its total says it.
+    var explanation: String? {
+        switch self {
+        case .trials: nil
+        case .exhausted: "every configuration of the search space has been tried"
+        case .target: "the target is reached"
+        case .time: "the time limit is reached"
+        case .steps: "the limit of steps is reached"
+        case .cancelled: "it was cancelled"
         }
     }
 }

@@ -40,9 +40,14 @@ enum PythonChecks {
 
     private static func zeroMQ(_ python: String) -> HealthCheck {
         guard let version = run(python, "import zmq; print(zmq.__version__)", [:]) else {
+            let word = ShellWord.quoted(python)
+            // Debian's own Python takes packages only into a virtual environment.
+            let isVirtual = run(python, "import sys; print(sys.prefix != sys.base_prefix)", [:]) == "True"
             return .warning(
                 "pyzmq", "not installed: only needed for sweepd.worker(function)",
-                remedy: "\(ShellWord.quoted(python)) -m pip install pyzmq")
+                remedy: isVirtual
+                    ? "\(word) -m pip install pyzmq"
+                    : "\(word) -m venv .venv && . .venv/bin/activate && pip install pyzmq")
         }
         return .ok("pyzmq", version)
     }

@@ -9,7 +9,7 @@ struct ResultPage {
     let hints: Hints
 
     func lines(width: Int?) -> [String] {
-        ResultText(result: result, headline: headline).lines(width: width) + pausedBy + next
+        ResultText(result: result, headline: headline).lines(width: width) + pausedBy + next(width)
     }
 
     /// Why the first trials failed.
@@ -24,7 +24,7 @@ struct ResultPage {
         return lines
     }
 
-    private var next: [String] {
+    private func next(_ terminalWidth: Int?) -> [String] {
         let name = hints.sweep(result.sweep.name)
         var commands: [(String, String)] = []
         switch headline {
@@ -35,10 +35,14 @@ struct ResultPage {
             if let failed = result.failures.first?.trials.last {
                 commands.append((hints.command("logs \(failed) --sweep \(name)"), "all that a failed trial printed"))
             }
-            return Self.listed(commands)
+            return Self.listed(commands, terminalWidth)
         case .running, .finished: break
         }
-        commands.append((hints.command("trials \(name) --sort value"), "all trials, the best first"))
+        let isRanked = result.ranking.best != nil
+        commands.append(
+            isRanked
+                ? (hints.command("trials \(name) --sort value"), "all trials, the best first")
+                : (hints.command("trials \(name)"), "all trials"))
         if let best = result.ranking.best {
             commands.append((hints.command("best \(name) --args"), "the best configuration as arguments"))
             commands.append((hints.command("logs \(best.number) --sweep \(name)"), "what the best trial printed"))
@@ -50,11 +54,16 @@ struct ResultPage {
             let more = max(10, result.done / 2)
             commands.append((hints.command("extend \(name) --trials +\(more)"), "go on past the end"))
         }
-        return Self.listed(commands)
+        return Self.listed(commands, terminalWidth)
     }
 
-    private static func listed(_ commands: [(command: String, what: String)]) -> [String] {
+    private static func listed(_ commands: [(command: String, what: String)], _ terminalWidth: Int?) -> [String] {
         let width = commands.map(\.command.count).max() ?? 0
+        let comments = commands.map(\.what.count).max() ?? 0
+        // Side by side only where no line breaks.
+        if let terminalWidth, width + comments + 7 > terminalWidth {
+            return ["", "Next"] + commands.flatMap { ["  # \($0.what)", "  \($0.command)"] }
+        }
         return ["", "Next"]
             + commands.map {
                 "  \($0.command)\(String(repeating: " ", count: width - $0.command.count))   # \($0.what)"

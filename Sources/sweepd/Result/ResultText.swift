@@ -17,11 +17,12 @@ struct ResultText {
             lines.append("No trial has a value of \(metric) yet.")
         } else {
             lines += best(width: width)
-            lines += comparison
+            lines += comparison.flatMap { Self.wrapped($0, width: width ?? .max, first: "  ", rest: "  ") }
         }
-        lines += ["", counts]
+        lines.append("")
+        lines += Self.wrapped(counts, width: width ?? .max, first: "", rest: "  ")
         lines += reasons
-        lines += resources
+        lines += resources.flatMap { Self.wrapped($0, width: width ?? .max, first: "", rest: "  ") }
         if !result.notes.isEmpty {
             lines += ["", "Notes"]
             lines += result.notes.flatMap { Self.wrapped($0.text, width: width ?? 100, first: "  - ", rest: "    ") }
@@ -90,7 +91,7 @@ struct ResultText {
     private var comparison: [String] {
         guard let comparison = result.comparison, let best = result.ranking.best else { return [] }
         let baseline = comparison.baseline
-        if baseline.number == best.number { return ["  No trial is better than the baseline (trial \(best.number))."] }
+        if baseline.number == best.number { return ["No trial is better than the baseline (trial \(best.number))."] }
         let share = baseline.value == 0 ? nil : comparison.gain / abs(baseline.value) * 100
         let percent = share.map { " (\(Format.number(($0 * 10).rounded() / 10)) %)" } ?? ""
         let verdict: String
@@ -100,7 +101,7 @@ struct ResultText {
         case nil: verdict = ""
         }
         return [
-            "  Better than the baseline (trial \(baseline.number), \(metric) \(Format.number(baseline.value))) by "
+            "Better than the baseline (trial \(baseline.number), \(metric) \(Format.number(baseline.value))) by "
                 + "\(Format.number(comparison.gain))\(percent)\(verdict)."
         ]
     }
