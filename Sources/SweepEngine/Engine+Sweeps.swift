@@ -137,11 +137,7 @@ extension Engine {
     private func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {
         guard let state = sweeps[sweep] else { return nil }
         let isIdle = state.live == 0
-        if let target = state.definition.objective.target, let best = state.best,
-            best.value == target || state.definition.objective.isBetter(best.value, than: target)
-        {
-            return isIdle ? .target : nil
-        }
+        if isTargetReached(state) { return isIdle ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {
             if state.openTrials == 0 { return .trials }
             if state.isExhausted, state.baselinesQueued == state.definition.baselines.count { return .exhausted }
