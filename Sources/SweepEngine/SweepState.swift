@@ -46,7 +46,7 @@ package struct SweepState: Hashable, Sendable {
     }
 
     /// Trials that use up the total: all but the cancelled.
-    package var counted: Int { trials.count - counts[.cancelled] }
+    package var counted: Int { counts.counted }
 
     package var live: Int { counts[.leased] + counts[.running] + counts[.paused] }
 
@@ -72,6 +72,9 @@ package struct StateCounts: Hashable, Sendable {
     package init(_ counts: [Trial.State: Int] = [:]) {
         for state in Trial.State.allCases { self[state] = counts[state] ?? 0 }
     }
+
+    /// Trials that are over and were not cancelled.
+    package var done: Int { self[.completed] + self[.stopped] + self[.failed] }
 
     /// Trials that use up a sweep's total: all but the cancelled.
     package var counted: Int {

@@ -80,7 +80,7 @@ struct Run: ParsableCommand {
         let names = Set(sweeps.map(\.definition.name))
         let free = (2...).lazy.map { "\(name)-\($0)" }.first { !names.contains($0) } ?? name
         let another = hints.command("run \(ShellWord.quoted(file)) --name \(ShellWord.quoted(free))")
-        let done = known.counts[.completed] + known.counts[.stopped] + known.counts[.failed]
+        let done = known.counts.done
         let trials = "\(done)\(known.definition.trials.map { " of \($0)" } ?? "") trials"
         let printed = Format.printable(name)
         if case .finished(let reason) = known.phase {

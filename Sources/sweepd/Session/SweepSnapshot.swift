@@ -36,7 +36,7 @@ struct SweepSnapshot: Sendable {
     /// Whether the engine gives no new leases: only then does "none runs" mean that none will.
     var isDraining: Bool
 
-    var finished: Int { counts[.completed] + counts[.stopped] + counts[.failed] }
+    var finished: Int { counts.done }
     var live: Int { counts[.leased] + counts[.running] }
     var running: Int { counts[.running] }
 }
@@ -124,7 +124,7 @@ extension SweepFollower.State {
     }
 
     mutating func note(_ entry: JournalEntry, of sweep: SweepID, _ state: SweepState) {
-        finished = state.counts[.completed] + state.counts[.stopped] + state.counts[.failed]
+        finished = state.counts.done
         best = state.best
         switch entry.event {
         case .leased(let fence, let trial, _, _) where trial.sweep == sweep:
