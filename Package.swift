@@ -13,7 +13,7 @@ let shell: [Target] = [
         name: "sweepd",
         dependencies: [
             "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms",
-            "SweepModel", collections,
+            "SweepModel", "Randomness", collections,
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
@@ -49,7 +49,9 @@ let core: [Target] = [
     .target(
         name: "WorkerProtocol",
         dependencies: ["SweepModel", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "SearchAlgorithms", dependencies: ["SweepModel", "Randomness", numerics]),
+    .target(
+        name: "SearchAlgorithms",
+        dependencies: ["SweepModel", "GaussianProcess", "LinearAlgebra", "Randomness", numerics]),
     .target(name: "SweepModel", dependencies: [numerics, .product(name: "Yams", package: "Yams")]),
 ]
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Dispatch
 import Foundation
 import Logging
 import OrderedCollections
@@ -33,6 +34,8 @@ final class CoordinatorLoop {
     private var transport: WorkerTransport
     private var operators: OperatorService
     private var makers: [SweepID: ProposalMaker] = [:]
+    /// Where models are fitted, one after the other.
+    private let models = DispatchQueue(label: "models", qos: .utility)
     private var nextTick: Instant
     private var isShuttingDown = false
     private var dropped = 0
@@ -136,6 +139,7 @@ final class CoordinatorLoop {
         for request in mailbox.drain() {
             switch request {
             case .shutdown: isShuttingDown = true
+            case .made(let made): _ = handle(take(made), &turn)
             case .stimuli(let stimuli, let reply):
                 let first = turn.entries.count
                 var failure: EngineError?
@@ -151,20 +155,27 @@ final class CoordinatorLoop {
 
     private func takeOperators(_ turn: inout Turn) {
         for request in operators.receive() {
-            var failure: String?
-            switch request.result {
-            case .failure(let malformed): failure = malformed.description
-            case .success(let asked):
-                do {
-                    for stimulus in try stimuli(for: asked) {
-                        if let error = handle(stimulus, &turn) { failure = error.description }
-                    }
-                } catch {
-                    failure = error.description
-                }
-            }
-            turn.operatorReplies.append(OperatorService.Reply(to: request.connection, failure: failure))
+            turn.operatorReplies.append(
+                OperatorService.Reply(to: request.connection, outcome: outcome(of: request, &turn)))
         }
+    }
+
+    private func outcome(of request: OperatorService.Request, _ turn: inout Turn) -> OperatorService.Outcome {
+        let first = turn.entries.count
+        switch request.result {
+        case .failure(let malformed): return .failed(malformed.description)
+        case .success(let asked):
+            do throws(EngineError) {
+                for stimulus in try stimuli(for: asked) {
+                    if let error = handle(stimulus, &turn) { throw error }
+                }
+            } catch .nothingReady(let sweep) {
+                return .notYet(EngineError.nothingReady(sweep).description)
+            } catch {
+                return .failed(error.description)
+            }
+        }
+        return .done(trial: turn.entries[first...].compactMap(\.event.askedTrial).first?.number)
     }
 
     private func stimuli(for request: OperatorRequest) throws(EngineError) -> [Stimulus] {
@@ -174,6 +185,8 @@ final class CoordinatorLoop {
         case .cancelTrial(let trial): return [.cancelTrial(trial)]
         case .pause(let sweep): return [.pause(sweep)]
         case .unpause(let sweep): return [.unpause(sweep)]
+        case .ask(let sweep): return [.ask(sweep)]
+        case .tell(let trial, let value): return [.tell(trial, value: value)]
         case .extend(let sweep, let total):
             guard var definition = engine.sweeps[sweep]?.definition, let counted = engine.sweeps[sweep]?.counted else {
                 throw .unknownSweep(sweep)
@@ -260,12 +273,12 @@ final class CoordinatorLoop {
     private func perform(_ turn: Turn) {
         for entry in turn.entries {
             switch entry.event {
-            case .proposed(let trial, _, let configuration): makers[trial.sweep]?.remember(configuration)
+            case .proposed(let trial, _, let configuration, _): makers[trial.sweep]?.remember(configuration)
             // What it proposed and the engine did not take must not count as proposed when the sweep goes on.
             case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
             case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
                 .workerLeft, .leased, .accepted, .observed, .stopRequested, .ended, .released, .trialCancelled,
-                .trialRetried:
+                .trialRetried, .asked, .told:
                 break
             }
         }
@@ -274,8 +287,8 @@ final class CoordinatorLoop {
             switch effect {
             case .send(let connection, let session, let message):
                 outbox.add(message, to: connection, session: session)
-            case .propose(let sweep, let index, let count):
-                propose(sweep, index: index, count: count)
+            case .propose(let sweep, let index, let count, let stock):
+                propose(sweep, index: index, count: count, stock: stock)
             }
         }
         for item in outbox.messages() {
@@ -297,8 +310,9 @@ final class CoordinatorLoop {
             })
     }
 
-    /// Model-free proposals are computed at once; they come back as an event of the next turn.
-    private func propose(_ sweep: SweepID, index: Int, count: Int) {
+    /// Proposals that need no model are computed at once and come back as an event of the next turn; a model's are
+    /// computed on a thread of their own and come back when they are made.
+    private func propose(_ sweep: SweepID, index: Int, count: Int, stock: Int) {
         guard let state = engine.sweeps[sweep] else { return }
         if makers[sweep] == nil {
             do throws(SamplerError) {
@@ -310,8 +324,19 @@ final class CoordinatorLoop {
                 return
             }
         }
+        if let order = makers[sweep]?.order(state, sweep: sweep, stock: stock, position: engine.eventCount) {
+            let mailbox = mailbox
+            models.async { mailbox.post(.made(order.made())) }
+            return
+        }
         let proposals = makers[sweep]?.propose(from: index, count: count) ?? []
         let stimulus: Stimulus = proposals.isEmpty ? .exhausted(sweep) : .proposed(sweep, proposals)
         mailbox.post(.stimuli([stimulus], reply: { _ in }))
+    }
+
+    /// What was made for a definition that has changed since is void, and the engine asks again.
+    private func take(_ made: MadeProposals) -> Stimulus {
+        guard makers[made.sweep]?.take(made) == true else { return .proposed(made.sweep, []) }
+        return made.proposals.isEmpty ? .exhausted(made.sweep) : .proposed(made.sweep, made.proposals)
     }
 }

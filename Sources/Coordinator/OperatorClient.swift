@@ -41,12 +41,14 @@ package struct OperatorClient {
     package enum Failure: Error, CustomStringConvertible {
         /// No coordinator answers there: the caller may take the lock itself.
         case notLive
+        /// Not yet: the same request may succeed soon.
+        case notYet(String)
         case refused(String)
 
         package var description: String {
             switch self {
             case .notLive: "no coordinator is running on this data directory"
-            case .refused(let reason): reason
+            case .refused(let reason), .notYet(let reason): reason
             }
         }
     }
@@ -60,7 +62,9 @@ package struct OperatorClient {
     }
 
     /// - Parameter timeout: how long a live coordinator may take, a full disk aside.
-    package func ask(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws {
+    /// - Returns: the number of the trial that was handed out, if one was.
+    @discardableResult
+    package func ask(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> Int? {
         // The file of a killed coordinator names a process that is gone.
         guard kill(endpoint.processID, 0) == 0 || errno == EPERM else { throw Failure.notLive }
         var options = SocketOptions()
@@ -75,8 +79,10 @@ package struct OperatorClient {
             if !isSent { isSent = (try? socket.send(frames)) == true }
             if let answer = try socket.receive(), answer.count == 2 {
                 let json = try? JSONValue.parse(answer[1])
-                if let error = json?["error"]?.stringValue { throw Failure.refused(error) }
-                return
+                if let error = json?["error"]?.stringValue {
+                    throw json?["again"] == nil ? Failure.refused(error) : Failure.notYet(error)
+                }
+                return json?["trial"]?.integerValue.flatMap { Int(exactly: $0) }
             }
             Thread.sleep(forTimeInterval: 0.005)
         }

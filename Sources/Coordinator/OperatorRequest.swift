@@ -12,6 +12,10 @@ package enum OperatorRequest: Hashable, Sendable {
     case cancelTrial(TrialID)
     case pause(SweepID)
     case unpause(SweepID)
+    /// Answered with the trial's number, or with a word to ask again.
+    case ask(SweepID)
+    /// nil: it failed.
+    case tell(TrialID, value: Double?)
 
     package static let magic = "sweepd-operator/1"
 
@@ -28,6 +32,11 @@ package enum OperatorRequest: Hashable, Sendable {
             return object("cancel", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))))
         case .pause(let id): return object("pause", sweep(id))
         case .unpause(let id): return object("unpause", sweep(id))
+        case .ask(let id): return object("ask", sweep(id))
+        case .tell(let trial, let value):
+            return object(
+                "tell", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))),
+                .init("value", value.map { .number($0) } ?? .null))
         }
     }
 
@@ -54,6 +63,10 @@ package enum OperatorRequest: Hashable, Sendable {
             }
         case "pause": self = .pause(try sweep())
         case "unpause": self = .unpause(try sweep())
+        case "ask": self = .ask(try sweep())
+        case "tell":
+            self = .tell(
+                TrialID(sweep: try sweep(), number: try number("trial")), value: json["value"]?.doubleValue)
         case let other:
             throw Malformed(description: "unknown operation '\(other ?? "")': this coordinator is of another version")
         }

@@ -14,8 +14,15 @@ final class OperatorService {
 
     struct Reply {
         let to: Connection
-        /// nil: done.
-        let failure: String?
+        let outcome: Outcome
+    }
+
+    enum Outcome {
+        /// With the number of the trial that was handed out, if one was.
+        case done(trial: Int?)
+        /// Not yet: the same request may succeed soon.
+        case notYet(String)
+        case failed(String)
     }
 
     fileprivate(set) var socket: Socket
@@ -53,10 +60,12 @@ final class OperatorService {
 
     func send(_ reply: Reply) {
         let json: JSONValue
-        if let failure = reply.failure {
-            json = .object([.init("error", .string(failure))])
-        } else {
-            json = .object([.init("ok", .bool(true))])
+        switch reply.outcome {
+        case .done(let trial):
+            json = .object(
+                [.init("ok", .bool(true))] + (trial.map { [.init("trial", .integer(Int64($0)))] } ?? []))
+        case .notYet(let reason): json = .object([.init("error", .string(reason)), .init("again", .bool(true))])
+        case .failed(let reason): json = .object([.init("error", .string(reason))])
         }
         _ = try? socket.send([reply.to.routingID, Array(OperatorRequest.magic.utf8), Array(json.text.utf8)])
     }

@@ -7,13 +7,18 @@ import SweepModel
 /// Computes a sweep's proposals. What it has proposed before comes from the journal, so a restart goes on where the last
 /// process stopped.
 struct ProposalMaker {
-    private let sampler: any Sampler
+    private let sampler: SweepSampler
     private var seen = SeenConfigurations()
+    private let definition: SweepDefinition
     private let repeats: Int
+    /// An adaptive sampler's latest fits, also those of proposals that nobody took.
+    private var fits: [ModelFit]
 
     init(_ state: SweepState) throws(SamplerError) {
-        sampler = try makeSampler(for: state.definition)
+        definition = state.definition
+        sampler = try SweepSampler(for: definition)
         repeats = max(1, state.definition.repeats)
+        fits = state.fits
         for trial in state.trials { seen.insert(trial.configuration) }
     }
 
@@ -23,6 +28,7 @@ struct ProposalMaker {
 
     /// Enough configurations for `count` trials, fewer at the end of a finite space, none when it is exhausted.
     mutating func propose(from index: Int, count: Int) -> [ProposedConfiguration] {
+        guard case .fixed(let sampler) = sampler else { return [] }
         var proposals: [ProposedConfiguration] = []
         var next = index
         while proposals.count * repeats < count, let proposal = sampler.proposal(at: next, excluding: seen) {
@@ -32,4 +38,56 @@ struct ProposalMaker {
         }
         return proposals
     }
+
+    /// What an adaptive sampler has to compute; nil when the sampler is none.
+    ///
+    /// - Parameter position: how many events the state is made of.
+    func order(_ state: SweepState, sweep: SweepID, stock: Int, position: Int64) -> ProposalOrder? {
+        guard case .adaptive(let sampler) = sampler else { return nil }
+        // Nobody waits for a fit: with nothing ready the next proposals are made with the last one.
+        let mayFit = state.definition.deterministicPending != nil || !state.ready.isEmpty || fits.isEmpty
+        return ProposalOrder(
+            sweep: sweep, sampler: sampler, history: SearchHistory(state, position: position, seen: seen), fits: fits,
+            mayFit: mayFit, index: state.nextProposal, count: stock, definition: definition)
+    }
+
+    /// Keeps the fits of what was made, unless it was made for another definition.
+    ///
+    /// - Returns: whether it was made for this one.
+    mutating func take(_ made: MadeProposals) -> Bool {
+        guard made.definition == definition else { return false }
+        fits = made.fits
+        return true
+    }
+}
+
+/// The computation of an adaptive sampler's next proposals, to be done on any thread.
+struct ProposalOrder: Sendable {
+    let sweep: SweepID
+    let sampler: any AdaptiveSampler
+    let history: SearchHistory
+    let fits: [ModelFit]
+    let mayFit: Bool
+    let index: Int
+    let count: Int
+    let definition: SweepDefinition
+
+    func made() -> MadeProposals {
+        let learned = sampler.learn(history, fits: fits, mayFit: mayFit)
+        let proposals = learned.proposals(from: index, count: count).map { proposal in
+            ProposedConfiguration(
+                index: proposal.index, configuration: proposal.configuration, basis: proposal.basis,
+                isProvisional: learned.isProvisional)
+        }
+        return MadeProposals(sweep: sweep, definition: definition, fits: learned.fits, proposals: proposals)
+    }
+}
+
+/// What came of a `ProposalOrder`.
+struct MadeProposals: Sendable {
+    let sweep: SweepID
+    let definition: SweepDefinition
+    let fits: [ModelFit]
+    /// Empty when the space is exhausted.
+    let proposals: [ProposedConfiguration]
 }

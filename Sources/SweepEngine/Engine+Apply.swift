@@ -9,6 +9,8 @@ extension Engine {
     package mutating func apply(_ entry: JournalEntry) {
         // Asked first: an ending attempt is gone afterwards.
         let sweep = sweep(of: entry.event)
+        let results = sweep.flatMap { sweeps[$0]?.results.count }
+        eventCount += 1
         switch entry.event {
         case .coordinatorStarted(let epoch, _):
             self.epoch = epoch
@@ -35,8 +37,9 @@ extension Engine {
         case .workerLeft(let worker, _):
             if let connection = workers[worker]?.connection { registrations[connection] = nil }
             workers[worker] = nil
-        case .proposed(let trial, let source, let configuration):
+        case .proposed(let trial, let source, let configuration, let basis):
             sweeps[trial.sweep]?.add(Trial(configuration: configuration, source: source), number: trial.number)
+            if let basis, !basis.fits.isEmpty { sweeps[trial.sweep]?.fits = basis.fits }
         case .leased(let fence, let trial, let worker, let attempt):
             nextFence = max(nextFence, fence.next)
             attempts[fence] = Attempt(trial: trial, worker: worker, number: attempt)
@@ -60,7 +63,13 @@ extension Engine {
             sweeps[trial.sweep]?.settle(trial.number, Settlement(state: .cancelled))
         case .trialRetried(let trial):
             sweeps[trial.sweep]?.retry(trial.number)
+        case .asked(let trial):
+            sweeps[trial.sweep]?.ask(trial.number)
+        case .told(let trial, let settlement):
+            if settlement.state == .failed { sweeps[trial.sweep]?.countFailure(trial.number, isQuick: false) }
+            sweeps[trial.sweep]?.settle(trial.number, settlement)
         }
+        if let sweep, sweeps[sweep]?.results.count != results { sweeps[sweep]?.resultsChanged = eventCount }
         if let sweep { sweeps[sweep]?.touchClock(entry.at) }
     }
 
@@ -120,8 +129,8 @@ extension Engine {
         case .sweepCreated(let sweep, _, _), .sweepRedefined(let sweep, _), .sweepPaused(let sweep, _),
             .sweepUnpaused(let sweep), .sweepFinished(let sweep, _), .spaceExhausted(let sweep):
             sweep
-        case .proposed(let trial, _, _), .leased(_, let trial, _, _), .trialCancelled(let trial),
-            .trialRetried(let trial):
+        case .proposed(let trial, _, _, _), .leased(_, let trial, _, _), .trialCancelled(let trial),
+            .trialRetried(let trial), .asked(let trial), .told(let trial, _):
             trial.sweep
         case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _), .ended(let fence, _, _, _):
             attempts[fence]?.trial.sweep

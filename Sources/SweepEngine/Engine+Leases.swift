@@ -11,7 +11,7 @@ extension Engine {
     /// Queued trials of running sweeps go to free workers: idle slots first, then leases ahead.
     mutating func assign(_ turn: inout Turn) {
         for sweep in sweeps.keys {
-            while let number = nextQueued(sweep, now: turn.now),
+            while let number = next(sweep, &turn),
                 let worker = freeWorker(now: turn.now.boot, queued: number.remaining)
             {
                 let trial = TrialID(sweep: sweep, number: number.trial)
@@ -23,11 +23,21 @@ extension Engine {
         }
     }
 
-    private func nextQueued(_ sweep: SweepID, now: Moment) -> (trial: Int, remaining: Int)? {
-        guard let state = sweeps[sweep], state.isActive, case .running = state.phase, let first = state.queue.first,
-            !isTargetReached(state), limitReached(state, now: now) == nil
-        else { return nil }
-        return (first, state.queue.count)
+    /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
+    private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
+        guard mayLease(sweep, now: turn.now) else { return nil }
+        if sweeps[sweep]?.queue.isEmpty == true, sweeps[sweep]?.ready.isEmpty == false,
+            freeWorker(now: turn.now.boot, queued: 1) != nil
+        {
+            takeReady(sweep, &turn)
+        }
+        guard let queue = sweeps[sweep]?.queue, let first = queue.first else { return nil }
+        return (first, queue.count)
+    }
+
+    private func mayLease(_ sweep: SweepID, now: Moment) -> Bool {
+        guard let state = sweeps[sweep], state.isActive, case .running = state.phase else { return false }
+        return !isTargetReached(state) && limitReached(state, now: now) == nil
     }
 
     private func freeWorker(now: Instant, queued: Int) -> WorkerID? {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import DequeModule
 import OrderedCollections
 import SweepModel
 import WorkerProtocol
 
-/// Operators' wishes, proposals and the end of a sweep.
+/// Operators' wishes and the end of a sweep.
 extension Engine {
     mutating func activate(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
@@ -37,7 +36,10 @@ extension Engine {
         case .queued, .paused:
             decide(.trialCancelled(trial), &turn)
         case .leased, .running:
-            guard let fence = fence(of: trial) else { return }
+            guard let fence = fence(of: trial) else {
+                // Handed out by ask: no worker has to be told.
+                return decide(.trialCancelled(trial), &turn)
+            }
             abandon(fence, reason: "cancelled", &turn)
             decide(.released(fence, .left, .settled(Settlement(state: .cancelled))), &turn)
         case .completed, .stopped, .failed, .cancelled: break
@@ -61,7 +63,7 @@ extension Engine {
         decide(.trialRetried(trial), &turn)
     }
 
-    private func liveTrial(_ trial: TrialID) throws(EngineError) -> Trial {
+    func liveTrial(_ trial: TrialID) throws(EngineError) -> Trial {
         guard let sweep = sweeps[trial.sweep] else { throw .unknownSweep(trial.sweep) }
         guard sweep.trials.indices.contains(trial.number) else { throw .unknownTrial(trial) }
         let found = sweep.trials[trial.number]
@@ -71,35 +73,6 @@ extension Engine {
 
     func fence(of trial: TrialID) -> Fence? {
         attempts.filter { $0.value.trial == trial }.keys.max()
-    }
-
-    mutating func adopt(_ proposals: [ProposedConfiguration], for sweep: SweepID, _ turn: inout Turn) {
-        guard let phase = sweeps[sweep]?.phase else { return }
-        sweeps[sweep]?.isProposing = false
-        // Made ahead for trials that will not be.
-        if case .finished = phase { return }
-        // No copy of the sweep's state is held over a change of it: the change would copy every trial.
-        for proposal in proposals where isWanted(proposal, sweep) {
-            queueTrial(.sampler(index: proposal.index), proposal.configuration, sweep, &turn)
-        }
-    }
-
-    private func isWanted(_ proposal: ProposedConfiguration, _ sweep: SweepID) -> Bool {
-        guard let state = sweeps[sweep] else { return false }
-        return state.openTrials != 0 && proposal.index >= state.nextProposal
-    }
-
-    /// The trial, and where the sweep repeats configurations its repetitions.
-    private mutating func queueTrial(
-        _ source: TrialSource, _ configuration: Configuration, _ sweep: SweepID, _ turn: inout Turn
-    ) {
-        guard let first = sweeps[sweep]?.trials.count else { return }
-        let repeats = sweeps[sweep]?.definition.repeats ?? 1
-        for copy in 0..<max(1, repeats) where sweeps[sweep]?.openTrials != 0 {
-            let number = first + copy
-            let copied = copy == 0 ? source : .repetition(of: first)
-            decide(.proposed(TrialID(sweep: sweep, number: number), copied, configuration), &turn)
-        }
     }
 
     /// After every stimulus: what follows from the state for each active sweep, in the order of their ids.
@@ -140,7 +113,7 @@ extension Engine {
         if isTargetReached(state) { return isIdle ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {
             if state.openTrials == 0 { return .trials }
-            if state.isExhausted, state.baselinesQueued == state.definition.baselines.count { return .exhausted }
+            if state.isExhausted, state.ready.isEmpty, state.baselinesQueued == state.definition.baselines.count { return .exhausted }
         }
         return limitReached(state, now: now)
     }
@@ -168,38 +141,6 @@ extension Engine {
             if sweeps[sweep]?.live != 0 { return }
         }
         decide(.sweepFinished(sweep, reason), &turn)
-    }
-
-    private mutating func propose(_ sweep: SweepID, _ turn: inout Turn) {
-        guard let state = sweeps[sweep], !isTargetReached(state) else { return }
-        completeRepetitions(sweep, &turn)
-        for position in state.baselinesQueued..<max(state.baselinesQueued, state.definition.baselines.count)
-        where sweeps[sweep]?.openTrials != 0 {
-            queueTrial(.baseline(position), state.definition.baselines[position], sweep, &turn)
-        }
-        guard let state = sweeps[sweep], !state.isProposing, !state.isExhausted else { return }
-        // Ahead of demand by as much as the workers hold, so that a free worker never waits.
-        let demand = max(2, 2 * workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.capacity) })
-        guard state.queue.count * 2 < demand else { return }
-        let count = min(demand - state.queue.count, state.openTrials ?? .max)
-        guard count > 0 else { return }
-        sweeps[sweep]?.isProposing = true
-        turn.reaction.effects.append(.propose(sweep, index: state.nextProposal, count: count))
-    }
-
-    /// The last configuration gets all its repetitions before another one begins, also where the total that cut them
-    /// short has been raised since.
-    private mutating func completeRepetitions(_ sweep: SweepID, _ turn: inout Turn) {
-        guard let repeats = sweeps[sweep]?.definition.repeats, repeats > 1, let first = lastOriginal(sweep),
-            let configuration = sweeps[sweep]?.trials[first].configuration
-        else { return }
-        while let count = sweeps[sweep]?.trials.count, count - first < repeats, sweeps[sweep]?.openTrials != 0 {
-            decide(.proposed(TrialID(sweep: sweep, number: count), .repetition(of: first), configuration), &turn)
-        }
-    }
-
-    private func lastOriginal(_ sweep: SweepID) -> Int? {
-        sweeps[sweep]?.trials.lastIndex { if case .repetition = $0.source { false } else { true } }
     }
 
     func isTargetReached(_ state: SweepState) -> Bool {

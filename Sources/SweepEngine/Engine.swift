@@ -16,6 +16,8 @@ import WorkerProtocol
 package struct Engine: Sendable {
     package let timers: EngineTimers
     package internal(set) var epoch: Int64 = 0
+    /// How many events have been applied: the number of the journal's last.
+    package internal(set) var eventCount: Int64 = 0
     /// Names this database to workers, so that they notice when another one answers.
     package let database: String
     package internal(set) var sweeps: OrderedDictionary<SweepID, SweepState> = [:]
@@ -113,6 +115,10 @@ package struct Engine: Sendable {
             try stop(trial, reason: reason, &turn)
         case .retry(let trial):
             try retry(trial, &turn)
+        case .ask(let sweep):
+            try ask(sweep, &turn)
+        case .tell(let trial, let value):
+            try tell(trial, value, &turn)
         }
         advance(&turn)
         #if DEBUG

@@ -20,7 +20,8 @@ package enum Event: Hashable, Sendable {
     case spaceExhausted(SweepID)
     case workerJoined(WorkerID, WorkerFacts)
     case workerLeft(WorkerID, reason: String)
-    case proposed(TrialID, TrialSource, Configuration)
+    /// `basis` is what an adaptive sampler made it from.
+    case proposed(TrialID, TrialSource, Configuration, basis: ProposalBasis? = nil)
     case leased(Fence, TrialID, WorkerID, attempt: Int)
     case accepted(Fence)
     /// Started, report, checkpoint or warning of an attempt.
@@ -31,8 +32,18 @@ package enum Event: Hashable, Sendable {
     /// The lease was taken back without the worker's word.
     case released(Fence, ReleaseReason, Disposition)
     case trialCancelled(TrialID)
+    /// The trial was handed to a caller who evaluates it himself and tells how it ended, whenever that is.
+    case asked(TrialID)
+    case told(TrialID, Settlement)
     /// A failed trial goes back into the queue on the user's word.
     case trialRetried(TrialID)
+}
+
+extension Event {
+    /// The trial that was handed to a caller.
+    package var askedTrial: TrialID? {
+        if case .asked(let trial) = self { trial } else { nil }
+    }
 }
 
 /// An event with the wall-clock time it was decided at.

@@ -21,7 +21,8 @@ extension EventCodec {
                 attempt: try cursor.int(",\"attempt\":"))
         case "accepted": return .accepted(try fence(&cursor))
         case "proposed":
-            return .proposed(try trial(&cursor), try source(&cursor), try configuration(&cursor))
+            let (trial, source) = (try trial(&cursor), try source(&cursor))
+            return .proposed(trial, source, try configuration(&cursor), basis: try basis(&cursor))
         case "released":
             let fence = try fence(&cursor)
             let reason: ReleaseReason = try cursor.word(",\"reason\":")
@@ -30,6 +31,11 @@ extension EventCodec {
             return .stopRequested(try fence(&cursor), reason: try cursor.string(",\"reason\":"))
         case "trial_cancelled": return .trialCancelled(try trial(&cursor))
         case "trial_retried": return .trialRetried(try trial(&cursor))
+        case "asked": return .asked(try trial(&cursor))
+        case "told":
+            let trial = try trial(&cursor)
+            guard case .settled(let settlement) = try disposition(&cursor) else { throw cursor.malformed("an end") }
+            return .told(trial, settlement)
         case "worker_joined": return try workerJoined(&cursor)
         case "worker_left":
             return .workerLeft(

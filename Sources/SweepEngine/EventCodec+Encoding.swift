@@ -45,12 +45,15 @@ extension EventCodec {
         case .workerLeft(let worker, let reason):
             member("worker_left\",\"worker\":", worker.name, &bytes)
             member(",\"reason\":", reason, &bytes)
-        case .proposed(let trial, let source, let configuration):
+        case .proposed(let trial, let source, let configuration, let basis):
             appendJSONWord("proposed\"", to: &bytes)
             append(trial, &bytes)
             append(source, &bytes)
             appendJSONWord(",\"configuration\":", to: &bytes)
             configuration.json.append(to: &bytes)
+            guard let basis else { return }
+            appendJSONWord(",\"basis\":", to: &bytes)
+            append(basis, &bytes)
         case .leased(let fence, let trial, let worker, let attempt):
             appendJSONWord("leased\"", to: &bytes)
             append(fence, &bytes)
@@ -84,6 +87,13 @@ extension EventCodec {
         case .trialRetried(let trial):
             appendJSONWord("trial_retried\"", to: &bytes)
             append(trial, &bytes)
+        case .asked(let trial):
+            appendJSONWord("asked\"", to: &bytes)
+            append(trial, &bytes)
+        case .told(let trial, let settlement):
+            appendJSONWord("told\"", to: &bytes)
+            append(trial, &bytes)
+            append(.settled(settlement), &bytes)
         }
     }
 

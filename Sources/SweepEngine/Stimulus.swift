@@ -27,6 +27,7 @@ package enum Stimulus: Hashable, Sendable {
     case activate(SweepID)
     case redefine(SweepID, SweepDefinition)
     case message(Connection, PeerIdentity, Envelope<WorkerMessage>)
+    /// Those of an adaptive sampler replace what was ready; any other are queued.
     case proposed(SweepID, [ProposedConfiguration])
     case exhausted(SweepID)
     case tick
@@ -40,22 +41,35 @@ package enum Stimulus: Hashable, Sendable {
     case cancelTrial(TrialID)
     case stopTrial(TrialID, reason: String)
     case retry(TrialID)
+    /// The next trial goes to a caller who evaluates it himself.
+    case ask(SweepID)
+    /// How a trial that was asked for ended; nil: it failed.
+    case tell(TrialID, value: Double?)
 }
 
 package struct ProposedConfiguration: Hashable, Sendable {
     package let index: Int
     package let configuration: Configuration
-    package init(index: Int, configuration: Configuration) {
+    /// Nil for samplers that do not learn.
+    package let basis: ProposalBasis?
+    /// Made in haste, with a fit of the model still to do: worth improving when there is time.
+    package let isProvisional: Bool
+    package init(
+        index: Int, configuration: Configuration, basis: ProposalBasis? = nil, isProvisional: Bool = false
+    ) {
         self.index = index
         self.configuration = configuration
+        self.basis = basis
+        self.isProvisional = isProvisional
     }
 }
 
 /// What the engine wants done once its events are durable. Effects never wait for a peer.
 package enum Effect: Hashable, Sendable {
     case send(Connection, session: String, CoordinatorMessage)
-    /// Compute up to `count` proposals from `index` on and return them as `.proposed` or `.exhausted`.
-    case propose(SweepID, index: Int, count: Int)
+    /// Compute proposals and return them as `.proposed` or, when there is none, `.exhausted`: up to `count`, or up to
+    /// `stock` by an adaptive sampler, whose proposals are better made late.
+    case propose(SweepID, index: Int, count: Int, stock: Int)
 }
 
 /// Two clocks: one for people and the journal, one for timers.
@@ -76,6 +90,11 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     case trialIsNot(String, TrialID, String)
     case sweepIsFinished(SweepID)
     case totalTooSmall(SweepID, total: Int, counted: Int)
+    case trialWasNotAsked(TrialID)
+    /// The next proposal is being computed, or waits for trials to end: ask again.
+    case nothingReady(SweepID)
+    /// No trial is left to hand out.
+    case nothingLeft(SweepID)
 
     package var description: String {
         switch self {
@@ -86,6 +105,10 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
         case .totalTooSmall(_, let total, let counted):
             "a total of \(total) trials is too small: the sweep has \(counted) already"
         case .sweepIsFinished(let sweep): "sweep \(sweep) is finished"
+        case .trialWasNotAsked(let trial):
+            "trial \(trial.number) is run by a worker: only what was handed out by ask can be told"
+        case .nothingReady: "the next trial is not ready yet"
+        case .nothingLeft(let sweep): "sweep \(sweep) has no trial left to hand out"
         }
     }
 }

@@ -34,6 +34,12 @@ extension SweepState {
         move(number, to: .leased)
     }
 
+    mutating func ask(_ number: Int) {
+        queue.removeAll { $0 == number }
+        asked.insert(number)
+        move(number, to: .running)
+    }
+
     mutating func start(_ number: Int, resumedFrom step: Int64?) {
         move(number, to: .running)
         if let step {
@@ -84,6 +90,8 @@ extension SweepState {
         case .failed: move(number, to: .failed)
         case .cancelled: move(number, to: .cancelled)
         }
+        asked.remove(number)
+        if trials[number].isEvidence { results.append(number) }
         // A trial that failed half-way is no answer, whatever it had reported.
         guard settlement.state == .completed || settlement.state == .stopped, let value = settlement.value else {
             return
@@ -100,6 +108,8 @@ extension SweepState {
 
     /// On the user's word a failed trial starts anew, and so does the count of what went wrong.
     mutating func retry(_ number: Int) {
+        results.removeAll { $0 == number }
+        firstUnfinished = min(firstUnfinished, number)
         trials[number].failures = 0
         trials[number].losses = 0
         requeue(number)

@@ -25,6 +25,14 @@ package struct SweepState: Hashable, Sendable {
     package internal(set) var baselinesQueued = 0
     package internal(set) var isExhausted = false
     package internal(set) var best: Best?
+    /// Trials that a model can learn from, in the order in which they ended.
+    package internal(set) var results: [Int] = []
+    /// How many events the journal held after the last change of `results`.
+    package internal(set) var resultsChanged: Int64 = 0
+    /// The model's fits as of the latest proposal.
+    package internal(set) var fits: [ModelFit] = []
+    /// Trials handed to a caller who evaluates them himself.
+    package internal(set) var asked: Set<Int> = []
     /// Steps reported over all attempts.
     package internal(set) var steps: Int64 = 0
     /// Wall-clock time of the processes before this one, and when this one began to work on it.
@@ -39,6 +47,13 @@ package struct SweepState: Hashable, Sendable {
     /// When this process began to work on it; nil while the clock stands.
     var activeBoot: Instant?
     var isProposing = false
+    /// Proposals of an adaptive sampler that no worker has taken yet. They are decided when one does, so until then a
+    /// new result can improve them.
+    package internal(set) var ready: Deque<ProposedConfiguration> = []
+    /// The sampler had fewer to give than it was asked for.
+    var isReadyShort = false
+    /// No trial below this is unfinished.
+    var firstUnfinished = 0
 
     package struct Best: Hashable, Sendable {
         package let trial: Int

@@ -30,6 +30,15 @@ package struct Trial: Hashable, Sendable {
     /// The value, once settled.
     package internal(set) var value: Double?
     package internal(set) var isInfeasible = false
+
+    /// Whether its end says something about its configuration. Lost workers and cancellations do not.
+    package var isEvidence: Bool {
+        switch state {
+        case .completed, .stopped: value != nil || isInfeasible
+        case .failed: isInfeasible || failures > 0
+        case .queued, .leased, .running, .paused, .cancelled: false
+        }
+    }
 }
 
 /// What is known of a trial only while it is not over.

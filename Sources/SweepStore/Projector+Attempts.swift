@@ -137,6 +137,17 @@ extension Projector {
         try dispose(trial, .settled(settlement), TrialEnd(), at: at)
     }
 
+    /// The word of a caller who evaluated the trial himself.
+    func tell(_ trial: TrialID, _ settlement: Settlement, at: Int64) throws {
+        var end = TrialEnd()
+        if settlement.state == .failed {
+            end.failures = 1
+            end.cause = AttemptFailure.Cause.user.rawValue
+            end.message = settlement.isInfeasible ? "it was told as not finite" : "it was told as failed"
+        }
+        try dispose(trial, .settled(settlement), end, at: at)
+    }
+
     /// On the user's word a failed trial starts anew, and so does the count of what went wrong.
     func retry(_ trial: TrialID, at: Int64) throws {
         try dispose(trial, .requeued(charged: false), TrialEnd(), at: at)

@@ -48,14 +48,15 @@ final class Projector {
         case .workerJoined(let worker, let facts): try join(worker, facts, at: at)
         case .workerLeft(let worker, let reason):
             try update("UPDATE worker SET left_at = ?, left_reason = ? WHERE worker = ?", [at, reason, worker.name])
-        case .proposed(let trial, let source, let configuration):
+        case .proposed(let trial, let source, let configuration, let basis):
             try insert(
                 """
-                INSERT INTO trial (sweep, number, source, source_index, configuration, created_at)
-                VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO trial (sweep, number, source, source_index, configuration, created_at, basis)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     trial.sweep.number, trial.number, source.name, source.index, configuration.json.text, at,
+                    basis.map { EventCodec.text(of: $0) },
                 ])
         case .leased(let fence, let trial, let worker, let attempt):
             owners[fence] = trial
@@ -74,6 +75,11 @@ final class Projector {
             owners[fence] = nil
         case .trialCancelled(let trial): try settle(trial, Settlement(state: .cancelled), at: at)
         case .trialRetried(let trial): try retry(trial, at: at)
+        case .asked(let trial):
+            try update(
+                "UPDATE trial SET state = 'running', started_at = ? WHERE sweep = ? AND number = ?",
+                [at, trial.sweep.number, trial.number])
+        case .told(let trial, let settlement): try tell(trial, settlement, at: at)
         }
     }
 

@@ -44,7 +44,7 @@ enum Schema {
         return 0
     }
 
-    private static let steps = [first]
+    private static let steps = [first, second]
 
     /// Times are milliseconds since 1970. Every table but `meta` and `journal` is a projection of the journal.
     private static let first = """
@@ -167,6 +167,9 @@ enum Schema {
             PRIMARY KEY (fence, sequence)
         ) STRICT, WITHOUT ROWID;
         """
+
+    /// What an adaptive sampler made the trial from, as the journal has it.
+    private static let second = "ALTER TABLE trial ADD COLUMN basis TEXT;"
 
     /// The projections and the columns that order their rows.
     static let projections: [(table: String, key: String)] = [

@@ -84,7 +84,7 @@ extension StoreReader {
 
     /// The engine counts on what its own journal never breaks.
     private static func refuseGap(_ event: Event, _ engine: Engine) throws {
-        guard case .proposed(let trial, _, _) = event, let count = engine.sweeps[trial.sweep]?.trials.count,
+        guard case .proposed(let trial, _, _, _) = event, let count = engine.sweeps[trial.sweep]?.trials.count,
             trial.number != count
         else { return }
         throw ImpossibleEvent(description: "trial \(trial) should be number \(count)")

@@ -85,7 +85,7 @@ struct RandomSamplerTests {
         let space = SearchSpace([
             Parameter("n", .real(law: .normal(mean: 0, deviation: 1), quantum: .wandb(q: 100, integers: false)))
         ])
-        let sampler = try makeSampler(
+        let sampler = try fixedSampler(
             for: SweepDefinition(name: "t", method: method, objective: Objective(metric: "loss"), space: space, seed: 7)
         )
         #expect(SamplerConformanceTests.proposals(sampler, limit: 10).count == 1)
@@ -99,7 +99,7 @@ struct RandomSamplerTests {
             Parameter("a", .integer(low: 1, high: 50, step: 1, log: false)),
             Parameter("b", .integer(low: 1, high: 50, step: 1, log: true)),
         ])
-        let sampler = try makeSampler(
+        let sampler = try fixedSampler(
             for: SweepDefinition(name: "t", method: method, objective: Objective(metric: "loss"), space: space, seed: 7)
         )
         #expect(SamplerConformanceTests.proposals(sampler, limit: 5000).count == 2500)

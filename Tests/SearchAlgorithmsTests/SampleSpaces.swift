@@ -99,6 +99,18 @@ enum SampleSpaces {
     ]
 }
 
+/// The sampler of a method that does not learn.
+func fixedSampler(for definition: SweepDefinition) throws -> any Sampler {
+    guard case .fixed(let sampler) = try SweepSampler(for: definition) else {
+        throw MethodLearns(method: definition.method)
+    }
+    return sampler
+}
+
+struct MethodLearns: Error {
+    let method: SweepDefinition.Method
+}
+
 /// Whether the configuration holds exactly the active parameters, in the space's order, each with a value that its
 /// distribution allows.
 func isLegal(_ configuration: Configuration, in space: SearchSpace) -> Bool {

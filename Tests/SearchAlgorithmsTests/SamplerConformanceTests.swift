@@ -13,7 +13,7 @@ struct SamplerConformanceTests {
         var testDescription: String { "\(method), \(order), \(sample.name)" }
 
         func sampler(seed: UInt64) throws -> any Sampler {
-            try makeSampler(
+            try fixedSampler(
                 for: SweepDefinition(
                     name: "t", method: method, objective: Objective(metric: "loss"), space: sample.space, seed: seed,
                     gridOrder: order))

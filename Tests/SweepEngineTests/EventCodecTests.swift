@@ -42,6 +42,16 @@ import WorkerProtocol
         .failed(AttemptFailure(cause: .signal, message: "", tail: ""), Resources(seconds: .infinity)),
     ]
 
+    /// Numbers whose every bit has to come back.
+    static let basis = ProposalBasis(
+        origin: .model, position: 1 << 40, place: 1,
+        fits: [
+            ModelFit(
+                subject: .objective, position: 77, ordinal: 3, results: 40, start: [0.1 + 0.2, -1e-300, 1.0 / 3],
+                found: [-0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude]),
+            ModelFit(subject: .success, position: 78, ordinal: 0, results: 41, start: [], found: [1]),
+        ])
+
     static let events: [Event] =
         [
             .coordinatorStarted(epoch: 2, version: "0.1"),
@@ -55,6 +65,12 @@ import WorkerProtocol
             .proposed(trial, .baseline(0), Configuration([])), .proposed(trial, .repetition(of: 1), configuration),
             .leased(fence, trial, WorkerID("a-1"), attempt: 1), .accepted(fence),
             .stopRequested(fence, reason: "worse"), .trialCancelled(trial), .trialRetried(trial),
+            .proposed(trial, .sampler(index: 6), configuration, basis: basis),
+            .proposed(
+                trial, .sampler(index: 7), Configuration([]),
+                basis: ProposalBasis(origin: .design, position: 0, place: 3, fits: [])),
+            .asked(trial), .told(trial, Settlement(state: .completed, value: 0.1 + 0.2)),
+            .told(trial, Settlement(state: .failed, isInfeasible: true)),
             .released(fence, .lost, .requeued(charged: true)),
             .released(fence, .left, .settled(Settlement(state: .cancelled))),
         ] + FinishReason.allCases.map { .sweepFinished(SweepID(3), $0) }

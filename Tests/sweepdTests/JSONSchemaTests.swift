@@ -90,9 +90,9 @@ import WorkerProtocol
                     == "{schema:sweepd.logs/1 sweep:text trial:int attempt:int path:text state:text text:text}")
             let report = try StoreReader.open(directory: location.path).verify()
             #expect(
-                try shape(Verify.document(report, data: "d"))
+                try shape(Verify.document(report, nil, data: "d"))
                     == "{schema:sweepd.verify/1 data:text sound:bool batches:int events:int sweeps:int trials:int "
-                    + "problems:[] unlisted_problems:int}")
+                    + "problems:[] unlisted_problems:int recomputed:null}")
         }
     }
 

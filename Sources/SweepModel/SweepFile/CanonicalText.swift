@@ -22,6 +22,7 @@ extension SweepDefinition {
         add("retries", .integer(Int64(retries)))
         add("repeats", .integer(Int64(repeats)))
         add("order", .string(gridOrder.rawValue))
+        add("deterministic", deterministicPending.map { .integer(Int64($0)) })
         if limits != Limits() { add("limits", limits.json) }
         add("grace", .string(Quantity.text(of: grace)))
         add("early_terminate", earlyTerminate)

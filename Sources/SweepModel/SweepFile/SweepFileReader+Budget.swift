@@ -42,6 +42,17 @@ extension SweepFileReader {
         return (overrides.workers ?? workers.map(Int.init), Int(retries), Int(repeats))
     }
 
+    /// `true`, or how many of the latest proposals a deterministic search does not wait for.
+    mutating func deterministicPending(_ node: YAMLNode) -> Int? {
+        if node.isNull { return nil }
+        if let isWanted = node.scalar?.value.boolValue { return isWanted ? 4 : nil }
+        guard case .integer(let count)? = node.scalar?.value, (1...1024).contains(count) else {
+            error(node, "must be true, false, or how many trials may be pending (1 to 1024), found \(node.found)")
+            return nil
+        }
+        return Int(count)
+    }
+
     mutating func limits(_ node: YAMLNode) -> SweepDefinition.Limits {
         var limits = SweepDefinition.Limits()
         guard mapping(node, keys: ["trial", "sweep", "memory", "steps"]) != nil else { return limits }

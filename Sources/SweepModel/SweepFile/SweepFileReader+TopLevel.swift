@@ -2,7 +2,7 @@
 
 extension SweepFileReader {
     /// Methods that W&B or a later version knows and this one does not.
-    static let methodsNotYetAvailable = ["bayes", "tpe", "auto", "custom"]
+    static let methodsNotYetAvailable = ["custom"]
 
     /// W&B's keys that have no effect here, and why the user might want to know; nil: accepted silently.
     private static let keysWithoutEffect: [(key: String, note: String?)] = [
@@ -16,6 +16,7 @@ extension SweepFileReader {
         [
             "name", "description", "method", "metric", "metrics", "parameters", "trials", "run_cap", "seed", "baseline",
             "early_terminate", "command", "program", "workers", "retries", "repeats", "limits", "grace", "order",
+            "deterministic",
         ] + keysWithoutEffect.map(\.key)
 
     mutating func definition(from text: String, overrides: SweepFile.Overrides) -> SweepDefinition? {
@@ -41,6 +42,10 @@ extension SweepFileReader {
         if let node = root["order"], method != nil, method != .grid { warn(node, "only applies to method: grid") }
         let baselines = space.flatMap { space in root["baseline"].map { self.baselines($0, in: space) } } ?? []
         let limits = root["limits"].map { self.limits($0) } ?? .init()
+        let pending = root["deterministic"].flatMap { deterministicPending($0) }
+        if let node = root["deterministic"], let method, [.grid, .random, .sobol].contains(method) {
+            warn(node, "has no effect here: proposals of method: \(method.rawValue) never depend on timing")
+        }
         let counts = self.counts(root, overrides)
         let seed = self.seed(root, overrides)
         let grace = root["grace"].flatMap { duration($0) }
@@ -50,7 +55,8 @@ extension SweepFileReader {
         let definition = SweepDefinition(
             name: name, description: text, method: method, objective: metric.objective, space: space, trials: trials,
             seed: seed, baselines: baselines, command: command, program: program, workers: counts.workers,
-            retries: counts.retries, repeats: counts.repeats, gridOrder: order ?? .coarse, limits: limits,
+            retries: counts.retries, repeats: counts.repeats, gridOrder: order ?? .coarse, deterministicPending: pending,
+            limits: limits,
             metricPattern: metric.pattern, maximumStep: early?.maximumStep, grace: grace ?? .seconds(30),
             earlyTerminate: early?.written)
         checkReadable(definition, root)
@@ -118,7 +124,7 @@ extension SweepFileReader {
 
     private mutating func method(_ node: YAMLNode) -> SweepDefinition.Method? {
         if let text = node.scalar?.text, Self.methodsNotYetAvailable.contains(text) {
-            error(node, "'\(text)' is not available yet in this version", suggestion: "use sobol or random")
+            error(node, "'\(text)' is not available yet in this version", suggestion: "use bayes or auto")
             return nil
         }
         return word(node, of: SweepDefinition.Method.self)

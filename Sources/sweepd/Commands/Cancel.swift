@@ -2,10 +2,8 @@
 
 import ArgumentParser
 import Coordinator
-import Logging
 import SweepEngine
 import SweepModel
-import ZeroMQ
 
 struct Cancel: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,7 +43,7 @@ struct Cancel: ParsableCommand {
             }
             target = .cancel(id)
         }
-        try Self.perform(target, location: subject.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem)
+        try Steering(location: subject.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem).perform(target)
         let after = try subject.reader.counts(of: id)
         tell(subject.sweep, cancelled: after[.cancelled] - before[.cancelled])
     }
@@ -71,35 +69,4 @@ struct Cancel: ParsableCommand {
                 .init("cancelled_trials", JSONOutput.integer(cancelled)),
             ])
     }
-
-    /// Asks the live coordinator; where there is none, becomes it for a moment.
-    private static func perform(
-        _ request: OperatorRequest, location: DataDirectory, allowsUnsafeFileSystem: Bool
-    ) throws {
-        let context = try Context()
-        if let endpoint = EndpointFile(reading: location.endpointFile) {
-            do {
-                return try OperatorClient(endpoint: endpoint, context: context).ask(request)
-            } catch OperatorClient.Failure.notLive {
-                // Killed, or gone since: the lock decides who may write.
-            }
-        }
-        var options = CoordinatorOptions(
-            version: Version.text, logger: Logger(label: "sweepd") { _ in SwiftLogNoOpLogHandler() })
-        options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
-        let coordinator = try Coordinator(data: location, context: context, options: options, observer: NobodyWatches())
-        _ = try coordinator.start()
-        defer { coordinator.shutdown() }
-        switch request {
-        case .cancel(let sweep): _ = try coordinator.submit([.cancel(sweep)])
-        case .cancelTrial(let trial): _ = try coordinator.submit([.cancelTrial(trial)])
-        case .ping, .extend, .pause, .unpause: break
-        }
-    }
-}
-
-/// For a coordinator that only does what one command asks.
-private struct NobodyWatches: CoordinatorObserver {
-    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {}
-    func storeIsFull(_ isFull: Bool) {}
 }

@@ -97,7 +97,7 @@ struct Resume: ParsableCommand {
                 "\(refused.map(\.field).joined(separator: ", ")) cannot change within a sweep: its trials would not be "
                     + "comparable. Undo the edit, or start another sweep with --name.")
         }
-        _ = try makeSampler(for: edited)
+        _ = try SweepSampler(for: edited)
         _ = try workspace.coordinator.submit([.redefine(known.id, edited)])
         return edited
     }

@@ -48,7 +48,7 @@ struct Run: ParsableCommand {
         let source = try SweepSource.read(file, overrides: overrides)
         for warning in source.warnings { Terminal.error("\(warning)") }
         // A method that cannot search this space must not use up the sweep's name.
-        _ = try makeSampler(for: source.definition)
+        _ = try SweepSampler(for: source.definition)
         // Before any thread: the guard is a fork that ends our children when we are killed.
         let processGuard = try ProcessGuard.start()
         if check { return try runCheck(source, processGuard) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import WorkerProtocol
@@ -23,9 +24,15 @@ struct SweepHeader {
     /// How the run was asked for: "new", "resumed", "extended".
     let verb: String
 
+    /// For `auto` also what it picked and why.
+    private var method: String {
+        let choice = MethodChoice(definition)
+        return choice.reason.map { "auto: \(choice.method.rawValue), because \($0)" } ?? choice.method.rawValue
+    }
+
     var line: String {
         let objective = definition.objective
-        return "\(Format.printable(definition.name)) · \(definition.method.rawValue) · "
+        return "\(Format.printable(definition.name)) · \(method) · "
             + "\(objective.goal.rawValue) \(Format.printable(objective.metric)) · seed \(definition.seed)"
     }
 }
@@ -63,15 +70,12 @@ struct PlainView: SweepView {
 /// An event as a line of text.
 enum NewsLine {
     static func text(_ news: News, definition: SweepDefinition, snapshot: SweepSnapshot) -> String? {
-        let metric = Format.printable(definition.objective.metric)
-        let name = news.trial.map { "trial \($0)" } ?? "a trial"
+        let name = name(news)
         switch news.event {
         case .ended(_, _, let event, .settled(let settlement)):
-            let total = snapshot.total.map { " of \($0)" } ?? ""
-            let best = news.best.map { ", best \(Format.number($0.value)) by trial \($0.trial)" } ?? ""
-            let value = settlement.value.map { " \(metric)=\(Format.number($0))" } ?? ""
-            return
-                "\(name) \(settlement.state.rawValue)\(value)\(failureText(event)) (\(news.finished)\(total)\(best))"
+            return end(news, settlement, failureText(event), definition, snapshot)
+        case .told(_, let settlement):
+            return end(news, settlement, "", definition, snapshot)
         case .ended(_, _, let event, .requeued(let charged)):
             return "an attempt at \(name) failed\(failureText(event)); it runs again\(charged ? "" : ", uncharged")"
         case .released(_, let reason, _):
@@ -86,9 +90,23 @@ enum NewsLine {
         case .sweepPaused(_, .user): return "paused"
         case .workerLeft(let worker, let reason): return "worker \(worker) left: \(Format.printable(reason))"
         case .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepUnpaused, .sweepFinished, .spaceExhausted,
-            .workerJoined, .proposed, .leased, .accepted, .observed, .stopRequested, .trialCancelled, .trialRetried:
+            .workerJoined, .proposed, .leased, .accepted, .observed, .stopRequested, .trialCancelled, .trialRetried,
+            .asked:
             return nil
         }
+    }
+
+    private static func name(_ news: News) -> String { news.trial.map { "trial \($0)" } ?? "a trial" }
+
+    private static func end(
+        _ news: News, _ settlement: Settlement, _ failure: String, _ definition: SweepDefinition,
+        _ snapshot: SweepSnapshot
+    ) -> String {
+        let total = snapshot.total.map { " of \($0)" } ?? ""
+        let best = news.best.map { ", best \(Format.number($0.value)) by trial \($0.trial)" } ?? ""
+        let metric = Format.printable(definition.objective.metric)
+        let value = settlement.value.map { " \(metric)=\(Format.number($0))" } ?? ""
+        return "\(name(news)) \(settlement.state.rawValue)\(value)\(failure) (\(news.finished)\(total)\(best))"
     }
 
     private static func failureText(_ event: AttemptEvent) -> String {

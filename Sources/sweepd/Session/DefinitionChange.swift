@@ -38,6 +38,7 @@ struct DefinitionChange: CustomStringConvertible {
         compare("seed", \.seed, compatible: false)
         compare("repeats", \.repeats, compatible: false)
         compare("order", \.gridOrder.rawValue, compatible: false)
+        compare("deterministic", \.deterministicPending, compatible: false) { $0.map { "\($0) pending" } ?? "no" }
         changes += parameters(old.space, new.space)
         compare("baseline", { $0.baselines.map { Format.configuration($0) } }, compatible: false) {
             $0.isEmpty ? "none" : $0.joined(separator: "; ")

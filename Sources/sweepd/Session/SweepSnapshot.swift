@@ -148,10 +148,12 @@ extension SweepFollower.State {
             keep(entry.event, trial)
         case .trialCancelled(let trial):
             keep(entry.event, trial.number)
+        case .told(let trial, _) where trial.sweep == sweep:
+            keep(entry.event, trial.number)
         case .workerJoined, .workerLeft, .stopRequested, .sweepFinished, .sweepPaused:
             keep(entry.event, nil)
         case .observed, .leased, .accepted, .proposed, .coordinatorStarted, .sweepCreated, .sweepRedefined,
-            .sweepUnpaused, .spaceExhausted, .trialRetried:
+            .sweepUnpaused, .spaceExhausted, .trialRetried, .asked, .told:
             break
         }
     }

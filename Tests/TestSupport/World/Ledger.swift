@@ -23,6 +23,7 @@ struct Ledger {
     private(set) var configurations: [TrialID: Configuration] = [:]
     private(set) var ended: [TrialID: Settlement.State] = [:]
     private var attempts: [TrialID: Int] = [:]
+    private var asked: Set<TrialID> = []
     private var requeues: [TrialID: (charged: Int, free: Int)] = [:]
     private var nextIndex = 0
     private var epoch: Int64 = 0
@@ -33,7 +34,7 @@ struct Ledger {
         case .coordinatorStarted(let epoch, _):
             defer { self.epoch = epoch }
             return epoch > self.epoch ? nil : "epoch \(epoch) after \(self.epoch)"
-        case .proposed(let trial, let source, let configuration):
+        case .proposed(let trial, let source, let configuration, _):
             if configurations[trial] != nil { return "trial \(trial) is proposed twice" }
             configurations[trial] = configuration
             if case .sampler(let index) = source {
@@ -46,6 +47,7 @@ struct Ledger {
             highestFence = fence
             if ended[trial] != nil { return "trial \(trial) is leased after its end" }
             if configurations[trial] == nil { return "trial \(trial) is leased before it exists" }
+            if asked.contains(trial) { return "trial \(trial) is leased while a caller has it" }
             if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is leased twice" }
             attempts[trial, default: 0] += 1
             if attempts[trial] != attempt { return "attempt \(attempt) of \(trial) is its \(attempts[trial] ?? 0)th" }
@@ -68,7 +70,16 @@ struct Ledger {
         case .trialCancelled(let trial):
             if ended[trial] != nil { return "trial \(trial) is cancelled after its end" }
             if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is cancelled under a lease" }
+            asked.remove(trial)
             ended[trial] = .cancelled
+        case .asked(let trial):
+            if ended[trial] != nil { return "trial \(trial) is handed out after its end" }
+            if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is handed out under a lease" }
+            if !asked.insert(trial).inserted { return "trial \(trial) is handed out twice" }
+        case .told(let trial, let settlement):
+            if ended[trial] != nil { return "trial \(trial) is told after its end" }
+            if asked.remove(trial) == nil { return "trial \(trial) is told and was never handed out" }
+            ended[trial] = settlement.state
         case .trialRetried(let trial):
             if ended[trial] != .failed { return "trial \(trial) is retried and had not failed" }
             ended[trial] = nil

@@ -18,6 +18,8 @@ package struct MockWorld {
     package let faults: FaultRates
     let definition: SweepDefinition
     let spaceSize: Int
+    /// Whether proposals come from a sampler that learns.
+    let isAdaptive: Bool
 
     private var random: SeededRandom
     private var performer = Performer()
@@ -71,9 +73,12 @@ package struct MockWorld {
         var limits = SweepDefinition.Limits()
         if random.chance(0.1) { limits.steps = Int64(random.int(5...40)) }
         if random.chance(0.1) { limits.sweep = .seconds(random.int(10...100)) }
-        definition = .example(
+        isAdaptive = random.chance(0.5)
+        var definition = SweepDefinition.example(
             trials: trials, retries: random.int(0...2), repeats: random.chance(0.2) ? 2 : 1, baselines: baselines,
             target: random.chance(0.1) ? 0.25 : nil, limits: limits)
+        if isAdaptive, random.chance(0.3) { definition.deterministicPending = random.int(1...4) }
+        self.definition = definition
         engine = Engine(database: "mock", timers: Self.timers)
         let count = random.int(1...4)
         partitionedUntil = Array(repeating: 0, count: count)
@@ -304,9 +309,15 @@ extension MockWorld {
             guard let index = workers.firstIndex(where: { $0.connection == connection }) else { return }
             if case .welcome = message { sessions[connection] = session }
             send(.down(message, session: session), index)
-        case .propose(let sweep, let index, let count):
-            let made = (index..<max(index, min(spaceSize, index + count))).map {
-                ProposedConfiguration(index: $0, configuration: .proposal($0))
+        case .propose(let sweep, let index, let count, let stock):
+            // What it is asked for was decided before other stimuli of the same turn: an adaptive sampler looks anew.
+            let first = isAdaptive ? engine.sweeps[sweep]?.nextProposal ?? index : index
+            let end = min(spaceSize, first + (isAdaptive ? stock : count))
+            let basis = ProposalBasis(origin: .model, position: engine.eventCount, place: 0, fits: [])
+            let made = (first..<max(first, end)).map {
+                ProposedConfiguration(
+                    index: $0, configuration: .proposal($0), basis: isAdaptive ? basis : nil,
+                    isProvisional: isAdaptive && random.chance(0.2))
             }
             let stimulus: Stimulus = made.isEmpty ? .exhausted(sweep) : .proposed(sweep, made)
             proposals.append((now + Int64(random.int(0...2000)), stimulus))
@@ -329,14 +340,20 @@ extension MockWorld {
         }
         // Whoever drains a coordinator ends it.
         if engine.isDraining, rates.operatorWish == 0 || random.chance(0.05) { return crash() }
+        // Callers take their time, and tell in the end.
+        for number in state.asked.sorted() where rates.operatorWish == 0 || random.chance(0.02) {
+            let trial = TrialID(sweep: Self.sweep, number: number)
+            inbox.append(.tell(trial, value: random.chance(0.2) ? nil : random.chance(0.1) ? .nan : 0.5))
+        }
         guard random.chance(rates.operatorWish), !state.trials.isEmpty else { return }
         let trial = TrialID(sweep: Self.sweep, number: random.int(0...state.trials.count - 1))
-        switch random.int(0...6) {
+        switch random.int(0...8) {
         case 0: inbox.append(.pause(Self.sweep))
         case 1, 2: inbox.append(.cancelTrial(trial))
         case 3, 4: inbox.append(.stopTrial(trial, reason: "the operator"))
         case 5: inbox.append(.retry(trial))
-        default: inbox.append(.drain)
+        case 6: inbox.append(.drain)
+        default: inbox.append(.ask(Self.sweep))
         }
     }
 }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+import OrderedCollections
+import SearchAlgorithms
+import SweepEngine
+import SweepModel
+package import SweepStore
+
+/// Makes every proposal of an adaptive sampler again from what the journal says it was made from, and compares: the same
+/// program on the same machine gives the same bits.
+package struct Recomputation {
+    package private(set) var proposals = 0
+    package private(set) var fits = 0
+    /// What came out otherwise, in words.
+    package private(set) var differences: [String] = []
+
+    private struct Made {
+        let trial: TrialID
+        let index: Int
+        let configuration: Configuration
+        let basis: ProposalBasis
+    }
+
+    /// What has to be made again once so many events are applied.
+    private struct Task {
+        var proposals: [Made] = []
+        var fits: [SweepID: [ModelFit]] = [:]
+    }
+
+    private var engine = Engine(database: "")
+    private var samplers: [SweepID: (definition: SweepDefinition, sampler: any AdaptiveSampler)] = [:]
+    private var seen: [SweepID: SeenConfigurations] = [:]
+
+    /// - Parameter progress: told how many proposals have been made again, and of how many.
+    /// - Throws: `StoreError` when the journal cannot be read.
+    package init(_ reader: StoreReader, progress: (_ done: Int, _ total: Int) -> Void) throws {
+        let (tasks, total, last) = try Self.tasks(reader)
+        guard total > 0 else { return }
+        var number: Int64 = 0
+        try reader.journal { found, entry in
+            number = found
+            // What a running coordinator has added since is for the next time.
+            guard number <= last else { return }
+            engine.apply(entry)
+            if case .proposed(let trial, _, let configuration, _) = entry.event {
+                seen[trial.sweep, default: SeenConfigurations()].insert(configuration)
+            }
+            guard let task = tasks[number] else { return }
+            run(task, at: number)
+            progress(proposals, total)
+        }
+    }
+
+    private static func tasks(_ reader: StoreReader) throws -> (tasks: [Int64: Task], total: Int, last: Int64) {
+        var (tasks, total, last): ([Int64: Task], Int, Int64) = ([:], 0, 0)
+        var known: Set<FitName> = []
+        try reader.journal { number, entry in
+            last = number
+            guard case .proposed(let trial, .sampler(let index), let configuration, let basis?) = entry.event else {
+                return
+            }
+            total += 1
+            tasks[basis.position, default: Task()].proposals.append(
+                Made(trial: trial, index: index, configuration: configuration, basis: basis))
+            for fit in basis.fits where known.insert(FitName(sweep: trial.sweep, fit: fit)).inserted {
+                tasks[fit.position, default: Task()].fits[trial.sweep, default: []].append(fit)
+            }
+        }
+        return (tasks, total, last)
+    }
+
+    private struct FitName: Hashable {
+        let sweep: SweepID
+        let fit: ModelFit
+    }
+
+    private mutating func run(_ task: Task, at position: Int64) {
+        for sweep in Set(task.proposals.map(\.trial.sweep)).union(task.fits.keys).sorted() {
+            guard let state = engine.sweeps[sweep], let sampler = sampler(of: sweep, state) else {
+                differences.append("sweep \(sweep): it has no sampler that makes proposals from results")
+                continue
+            }
+            let history = SearchHistory(
+                state, position: position, seen: seen[sweep, default: SeenConfigurations()])
+            for fit in task.fits[sweep, default: []] {
+                fits += 1
+                if sampler.repeated(fit, history) != fit {
+                    differences.append("sweep \(sweep): fit \(fit.ordinal) of the \(fit.subject.rawValue) differs")
+                }
+            }
+            compare(task.proposals.filter { $0.trial.sweep == sweep }, with: sampler, history)
+        }
+    }
+
+    /// Proposals made from one look, each with those before it pending.
+    private mutating func compare(_ made: [Made], with sampler: any AdaptiveSampler, _ history: SearchHistory) {
+        var (pending, seen) = (history.pending, history.seen)
+        for (place, proposal) in made.sorted(by: { $0.basis.place < $1.basis.place }).enumerated() {
+            proposals += 1
+            let learned = sampler.learn(history, fits: proposal.basis.fits, mayFit: false)
+            let again = learned.configuration(at: proposal.index, pending: pending, excluding: seen)
+            if again?.configuration != proposal.configuration || again?.origin != proposal.basis.origin
+                || proposal.basis.place != place
+            {
+                let found = again.map { "\($0.configuration.json.text) (\($0.origin.rawValue))" } ?? "nothing"
+                differences.append(
+                    "trial \(proposal.trial): proposed \(proposal.configuration.json.text) "
+                        + "(\(proposal.basis.origin.rawValue)), made again \(found)")
+            }
+            pending.append(proposal.configuration)
+            seen.insert(proposal.configuration)
+        }
+    }
+
+    private mutating func sampler(of sweep: SweepID, _ state: SweepState) -> (any AdaptiveSampler)? {
+        if let known = samplers[sweep], known.definition == state.definition { return known.sampler }
+        guard case .adaptive(let sampler)? = try? SweepSampler(for: state.definition) else { return nil }
+        samplers[sweep] = (state.definition, sampler)
+        return sampler
+    }
+}

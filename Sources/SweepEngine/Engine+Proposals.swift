@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+import DequeModule
+import OrderedCollections
+import SweepModel
+
+/// Which configurations become trials, and when more are asked of the sampler.
+///
+/// What a sampler that does not learn proposes is queued at once, ahead of demand. What an adaptive one proposes is kept
+/// ready and becomes a trial in the turn in which a worker takes it: until then every new result has it made anew, and
+/// the worker waits for neither.
+extension Engine {
+    /// The most proposals that are kept ready.
+    private static let stockLimit = 16
+
+    mutating func adopt(_ proposals: [ProposedConfiguration], for sweep: SweepID, _ turn: inout Turn) {
+        guard let phase = sweeps[sweep]?.phase else { return }
+        let asked = sweeps[sweep]?.isProposing == true ? stock(sweep) : 0
+        sweeps[sweep]?.isProposing = false
+        // Made ahead for trials that will not be.
+        if case .finished = phase { return }
+        if proposals.first?.basis != nil {
+            // A trial taken since the sampler looked was not pending for it: what it made may be the same again.
+            guard proposals.first?.index == sweeps[sweep]?.nextProposal else { return }
+            sweeps[sweep]?.ready = Deque(proposals)
+            sweeps[sweep]?.isReadyShort = proposals.count < asked
+            return
+        }
+        // No copy of the sweep's state is held over a change of it: the change would copy every trial.
+        for proposal in proposals where isWanted(proposal, sweep) { queueTrial(proposal, sweep, &turn) }
+    }
+
+    private func isWanted(_ proposal: ProposedConfiguration, _ sweep: SweepID) -> Bool {
+        guard let state = sweeps[sweep] else { return false }
+        return state.openTrials != 0 && proposal.index >= state.nextProposal
+    }
+
+    private mutating func queueTrial(_ proposal: ProposedConfiguration, _ sweep: SweepID, _ turn: inout Turn) {
+        queueTrial(.sampler(index: proposal.index), proposal.configuration, proposal.basis, sweep, &turn)
+    }
+
+    /// The trial, and where the sweep repeats configurations its repetitions.
+    private mutating func queueTrial(
+        _ source: TrialSource, _ configuration: Configuration, _ basis: ProposalBasis?, _ sweep: SweepID,
+        _ turn: inout Turn
+    ) {
+        guard let first = sweeps[sweep]?.trials.count else { return }
+        let repeats = sweeps[sweep]?.definition.repeats ?? 1
+        for copy in 0..<max(1, repeats) where sweeps[sweep]?.openTrials != 0 {
+            let trial = TrialID(sweep: sweep, number: first + copy)
+            if copy == 0 {
+                decide(.proposed(trial, source, configuration, basis: basis), &turn)
+            } else {
+                decide(.proposed(trial, .repetition(of: first), configuration), &turn)
+            }
+        }
+    }
+
+    /// Turns the first of the ready proposals into a trial.
+    mutating func takeReady(_ sweep: SweepID, _ turn: inout Turn) {
+        guard sweeps[sweep]?.openTrials != 0, let proposal = sweeps[sweep]?.ready.popFirst() else { return }
+        queueTrial(proposal, sweep, &turn)
+    }
+
+    mutating func propose(_ sweep: SweepID, _ turn: inout Turn) {
+        guard let state = sweeps[sweep], !isTargetReached(state) else { return }
+        completeRepetitions(sweep, &turn)
+        for position in state.baselinesQueued..<max(state.baselinesQueued, state.definition.baselines.count)
+        where sweeps[sweep]?.openTrials != 0 {
+            queueTrial(.baseline(position), state.definition.baselines[position], nil, sweep, &turn)
+        }
+        guard let count = wantedProposals(sweep), let index = sweeps[sweep]?.nextProposal else { return }
+        sweeps[sweep]?.isProposing = true
+        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: min(count, stock(sweep))))
+    }
+
+    /// How many proposals to ask for now; nil when none.
+    private mutating func wantedProposals(_ sweep: SweepID) -> Int? {
+        guard mayPropose(sweep) else { return nil }
+        guard let state = sweeps[sweep], !state.isProposing, !state.isExhausted else { return nil }
+        // Ahead of demand by as much as the workers hold, so that a free worker never waits.
+        let demand = max(2, 2 * workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.capacity) })
+        let count = min(demand - state.queue.count, state.openTrials ?? .max)
+        guard count > 0 else { return nil }
+        if let first = state.ready.first, let basis = first.basis {
+            if state.definition.deterministicPending != nil { return nil }
+            let isStale = first.isProvisional || state.resultsChanged > basis.position
+            let isShort = state.ready.count < min(stock(sweep), count) && !state.isReadyShort
+            return isStale || isShort ? count : nil
+        }
+        return state.queue.count * 2 < demand ? count : nil
+    }
+
+    /// One for each slot, which may all become free at once, and one for the next.
+    private func stock(_ sweep: SweepID) -> Int {
+        if sweeps[sweep]?.definition.deterministicPending != nil { return 1 }
+        let slots = workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.facts.slots) }
+        return min(Self.stockLimit, slots + 1)
+    }
+
+    /// A deterministic search waits until all trials but those of the latest proposals are over.
+    private mutating func mayPropose(_ sweep: SweepID) -> Bool {
+        guard let cut = sweeps[sweep]?.deterministicCut else { return true }
+        while let state = sweeps[sweep], state.firstUnfinished < cut, state.trials[state.firstUnfinished].state.isOver {
+            sweeps[sweep]?.firstUnfinished += 1
+        }
+        return (sweeps[sweep]?.firstUnfinished ?? cut) >= cut
+    }
+
+    /// The last configuration gets all its repetitions before another one begins, also where the total that cut them
+    /// short has been raised since.
+    private mutating func completeRepetitions(_ sweep: SweepID, _ turn: inout Turn) {
+        guard let repeats = sweeps[sweep]?.definition.repeats, repeats > 1, let first = lastOriginal(sweep),
+            let configuration = sweeps[sweep]?.trials[first].configuration
+        else { return }
+        while let count = sweeps[sweep]?.trials.count, count - first < repeats, sweeps[sweep]?.openTrials != 0 {
+            decide(.proposed(TrialID(sweep: sweep, number: count), .repetition(of: first), configuration), &turn)
+        }
+    }
+
+    private func lastOriginal(_ sweep: SweepID) -> Int? {
+        sweeps[sweep]?.trials.lastIndex { if case .repetition = $0.source { false } else { true } }
+    }
+}
+
+extension SweepState {
+    /// For a deterministic search: results of trials below this number may be looked at, and of no others, for the next
+    /// proposal. Nil for any other search.
+    ///
+    /// The trials of the latest `deterministicPending` - 1 proposals are left out, so that as many trials as
+    /// `deterministicPending` can run at once.
+    package var deterministicCut: Int? {
+        guard let pending = definition.deterministicPending else { return nil }
+        let oldest = nextProposal - (pending - 1)
+        if oldest < 0 { return 0 }
+        for number in trials.indices.reversed() {
+            guard case .sampler(let index) = trials[number].source else { continue }
+            // With nothing pending all that is there may be looked at.
+            if index < oldest { return trials.count }
+            if index == oldest { return number }
+        }
+        return trials.count
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Coordinator
+import Randomness
+import SweepEngine
+import SweepModel
+import SweepStore
+
+struct Ask: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Hand out a sweep's next trial, to be evaluated by you and told with tell.",
+        discussion: """
+            With a sweep file the sweep is started if there is none of its name yet. What was asked and not yet told is \
+            pending, over any number of restarts: later proposals take it into account, and the sweep is not over before \
+            it is told or cancelled. A sweep may be run by workers at the same time.
+
+            Example:
+              sweepd ask sweep.yaml            # trial 0: --lr=0.01 --units=64
+              sweepd ask sweep.yaml --json     # {"schema":"sweepd.ask/1","sweep":"sweep","trial":1,"parameters":{…},…}
+              sweepd tell sweep.yaml 0 --value 0.31
+            """)
+
+    @Argument(help: "The sweep's name or its sweep file (default: the only one, or the latest).") var sweep: String?
+    @OptionGroup var data: DataOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let named = try NamedSweep(sweep, data: data)
+        let steering = Steering(location: named.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem)
+        if let source = named.source, try Self.isNew(source, in: named.location) {
+            for warning in source.warnings { Terminal.error("\(warning)") }
+            try steering.launch(source)
+        }
+        let subject = try Subject.find(sweep, data: data)
+        guard let number = try steering.perform(.ask(subject.sweep.id)) else {
+            throw UserError("the coordinator handed out no trial", status: .internalError)
+        }
+        let trial = try subject.trial(number)
+        let seed = trialSeed(sweepSeed: subject.sweep.definition.seed, trial: number)
+        if json {
+            Terminal.line(Self.document(trial, sweep: subject.sweep.name, seed: seed))
+        } else {
+            Terminal.line("trial \(number): \(Best.arguments(trial.configuration))")
+        }
+    }
+
+    /// Whether the sweep has to be started first.
+    private static func isNew(_ source: SweepSource, in location: DataDirectory) throws -> Bool {
+        do {
+            return try ResultReader(location).store.sweep(named: source.definition.name) == nil
+        } catch StoreError.noData(_) {
+            return true
+        }
+    }
+
+    static func document(_ trial: TrialRecord, sweep: String, seed: UInt64) -> String {
+        JSONOutput.text(
+            "ask",
+            [
+                .init("sweep", .string(sweep)), .init("trial", JSONOutput.integer(trial.number)),
+                .init("parameters", trial.configuration.json),
+                .init("seed", Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))),
+            ])
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+import SweepModel
+
+/// Reads the space of `optimize --stdio` by the rules of the sweep file, which it is turned into.
+enum OptimizeSpace {
+    /// - Throws: `OptimizeError` with what is wrong.
+    static func definition(
+        _ request: JSONValue, method: String, seed: UInt64, trials: Int?
+    ) throws(OptimizeError) -> SweepDefinition {
+        guard case .array(let entries)? = request["space"] else {
+            throw OptimizeError("init needs \"space\", a list of parameters")
+        }
+        var names: Set<String> = []
+        var parameters: [JSONValue.Member] = []
+        for (place, entry) in entries.enumerated() {
+            guard case .object = entry, let name = entry["name"]?.stringValue, !name.isEmpty else {
+                throw OptimizeError("space[\(place)] needs a \"name\"")
+            }
+            guard names.insert(name).inserted else { throw OptimizeError("space has two parameters named '\(name)'") }
+            parameters.append(.init(name, try parameter(entry, name: name)))
+        }
+        var members: [JSONValue.Member] = [
+            .init("name", .string("optimize")), .init("method", .string(method)),
+            .init("metric", .object([.init("name", .string("value")), .init("goal", .string(try goal(request)))])),
+            .init("seed", .string(String(seed))), .init("parameters", .object(parameters)),
+        ]
+        if let trials { members.append(.init("trials", .integer(Int64(trials)))) }
+        do {
+            return try SweepFile.parse(JSONValue.object(members).text, file: "space").definition
+        } catch {
+            throw OptimizeError(
+                error.errors.map { diagnostic in
+                    let field = diagnostic.field.split(separator: ".", maxSplits: 1).last.map(String.init) ?? ""
+                    let hint = diagnostic.suggestion.map { "; \($0)" } ?? ""
+                    return "\(field): \(diagnostic.message)\(hint)"
+                }.joined(separator: "; "))
+        }
+    }
+
+    private static func goal(_ request: JSONValue) throws(OptimizeError) -> String {
+        guard let direction = request["direction"] else { return Objective.Goal.minimize.rawValue }
+        guard let text = direction.stringValue, Objective.Goal(rawValue: text) != nil else {
+            throw OptimizeError("\"direction\" must be \"minimize\" or \"maximize\"")
+        }
+        return text
+    }
+
+    /// An entry as a parameter of a sweep file. One with a `type` is translated, any other is one already.
+    private static func parameter(_ entry: JSONValue, name: String) throws(OptimizeError) -> JSONValue {
+        var members = entry.members.filter { !["name", "type", "condition", "low", "high", "choices"].contains($0.name) }
+        func take(_ key: String, as other: String) {
+            if let value = entry[key] { members.append(.init(other, value)) }
+        }
+        switch entry["type"]?.stringValue {
+        case "float"?:
+            if let value = entry["low"], value == entry["high"] { return .object([.init("value", value)]) }
+            members.append(.init("distribution", .string("uniform")))
+            take("low", as: "min")
+            take("high", as: "max")
+        case "int"?:
+            if let value = entry["low"], value == entry["high"] { return .object([.init("value", value)]) }
+            members.append(.init("distribution", .string("int_uniform")))
+            take("low", as: "min")
+            take("high", as: "max")
+        case "categorical"?:
+            take("choices", as: "values")
+        case let other?:
+            let hint = nearestWord(to: other, in: ["float", "int", "categorical"]).map { "; did you mean '\($0)'?" }
+            throw OptimizeError("'\(name)' has the unknown type '\(other)'\(hint ?? "")")
+        case nil:
+            break
+        }
+        if let condition = entry["condition"] {
+            guard let parent = condition["param"]?.stringValue, let values = condition["in"] else {
+                throw OptimizeError("the condition of '\(name)' must be {\"param\": name, \"in\": [values]}")
+            }
+            members.append(.init("when", .object([.init(parent, values)])))
+        }
+        return .object(members)
+    }
+}
+
+/// What is wrong with a request; the conversation goes on.
+struct OptimizeError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension JSONValue {
+    fileprivate var members: [Member] {
+        if case .object(let members) = self { members } else { [] }
+    }
+}
