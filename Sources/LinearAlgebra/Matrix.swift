@@ -21,9 +21,12 @@ package struct Matrix: Hashable, Sendable {
     }
 
     package init(rows: Int, columns: Int, element: (_ row: Int, _ column: Int) -> Double) {
-        self.init(
-            rows: rows, columns: columns,
-            elements: (0..<rows * columns).map { element($0 % rows, $0 / rows) })
+        var elements: [Double] = []
+        elements.reserveCapacity(rows * columns)
+        for column in 0..<columns {
+            for row in 0..<rows { elements.append(element(row, column)) }
+        }
+        self.init(rows: rows, columns: columns, elements: elements)
     }
 
     package static func identity(_ size: Int) -> Matrix {
