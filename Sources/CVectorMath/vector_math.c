@@ -113,3 +113,34 @@ void cvectormath_matern52(double *restrict squares, double *restrict slopes, ptr
         }
     }
 }
+
+MULTIVERSIONED
+double cvectormath_sum_of_squares(const double *values, ptrdiff_t count) {
+    vector sums[2] = {{0}};
+    ptrdiff_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        vector pair[2];
+        memcpy(pair, values + i, sizeof pair);
+        sums[0] += pair[0] * pair[0];
+        sums[1] += pair[1] * pair[1];
+    }
+    const vector both = sums[0] + sums[1];
+    double sum = (both[0] + both[1]) + (both[2] + both[3]);
+    for (; i < count; i++) sum += values[i] * values[i];
+    return sum;
+}
+
+MULTIVERSIONED
+double cvectormath_largest(const double *values, ptrdiff_t count) {
+    vector largest = {0};
+    ptrdiff_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        vector next;
+        memcpy(&next, values + i, sizeof next);
+        largest = __builtin_elementwise_max(largest, next);
+    }
+    double result = 0;
+    for (int lane = 0; lane < 4; lane++) result = largest[lane] > result ? largest[lane] : result;
+    for (; i < count; i++) result = values[i] > result ? values[i] : result;
+    return result;
+}

@@ -48,6 +48,30 @@ package struct Matrix: Hashable, Sendable {
         Matrix(rows: columns, columns: rows) { self[$1, $0] }
     }
 
+    /// Some of the rows.
+    package func selecting(_ rows: some RandomAccessCollection<Int>) -> Matrix {
+        var selected: [Double] = []
+        selected.reserveCapacity(rows.count * columns)
+        for column in 0..<columns {
+            for row in rows { selected.append(elements[row + column * self.rows]) }
+        }
+        return Matrix(rows: rows.count, columns: columns, elements: selected)
+    }
+
+    /// The rows of `other` below those of this matrix.
+    ///
+    /// - Precondition: as many columns.
+    package func appendingRows(_ other: Matrix) -> Matrix {
+        precondition(columns == other.columns, "the columns differ")
+        var joined: [Double] = []
+        joined.reserveCapacity(elements.count + other.elements.count)
+        for column in 0..<columns {
+            joined += elements[column * rows..<(column + 1) * rows]
+            joined += other.elements[column * other.rows..<(column + 1) * other.rows]
+        }
+        return Matrix(rows: rows + other.rows, columns: columns, elements: joined)
+    }
+
     package var trace: Double {
         (0..<min(rows, columns)).reduce(0) { $0 + self[$1, $1] }
     }

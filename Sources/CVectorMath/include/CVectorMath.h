@@ -23,4 +23,10 @@ void cvectormath_squared_distances(
 // not null also slopes[i] = 5/3 * variance * (1 + s) * e^-s.
 void cvectormath_matern52(double *squares, double *slopes, ptrdiff_t count, double variance);
 
+// 0 for no values.
+double cvectormath_sum_of_squares(const double *values, ptrdiff_t count);
+
+// The largest of 0 and the values.
+double cvectormath_largest(const double *values, ptrdiff_t count);
+
 #endif
