@@ -13,21 +13,23 @@ package struct AcquisitionMaximiser: Sendable {
         /// Sobol points over the whole domain.
         package var screened = 1024
         /// Best observed points, and perturbations of each.
-        package var (sprayed, sprays) = (5, 16)
-        /// The deviation of a perturbation.
-        package var sprayDeviation = 0.1
+        package var (sprayed, sprays) = (10, 18)
+        /// The deviations of the perturbations, in turn: peaks are the narrower the longer the search.
+        package var sprayDeviations = [0.1, 0.03, 0.01]
         /// How many of the screened are evaluated in full, the others roughly.
         package var shortlisted = 128
         /// With more observations than this the shortlist is made without exact variances.
         package var roughLimit = 100
         package var starts = 10
+        /// How far apart they are at least, in x/ℓ.
+        package var spacing = 0.15
         /// Of one round of a climb, and how many rounds it may have.
         package var iterations = 50
         package var rounds = 10
         /// On the gradient in x/ℓ, and on what an iteration gains, in nats.
         package var (gradient, gain) = (1e-2, 1e-4)
         /// After so many evaluations a climb goes on only while it is no more nats than this below the best.
-        package var (trial, lag) = (8, 1.5)
+        package var (trial, lag) = (8, 3.0)
         /// Discrete coordinates with more values than this are searched coarse to fine instead of one by one.
         package var exhaustive = 16
 
@@ -74,9 +76,7 @@ package struct AcquisitionMaximiser: Sendable {
             (screened.values[$0], $1) > (screened.values[$1], $0)
         }
         if !screened.isComplete {
-            var climbs = chooseStarts(order, screened.values).map {
-                Climb(point: row(screened.points, $0), value: screened.values[$0])
-            }
+            var climbs = chooseStarts(order, screened)
             climb(&climbs)
             climbs.sort { $0.value > $1.value }
             for climb in climbs {

@@ -73,7 +73,7 @@ extension AcquisitionMaximiser {
         }
     }
 
-    /// The best observed points, and each of them moved a little, with one category changed.
+    /// The best observed points, and each of them moved a little, every other time with one category changed.
     private func sprays() -> Matrix {
         let observations = acquisition.model.observations
         let means = acquisition.model.meansAtObservations
@@ -83,9 +83,10 @@ extension AcquisitionMaximiser {
         let points = best.flatMap { row -> [[Double]] in
             let centre = observations.point(row)
             return [valid(centre, moved: 0, &stream)]
-                + (0..<options.sprays).map { _ in
-                    var point = valid(centre, moved: options.sprayDeviation, &stream)
-                    if !categories.isEmpty {
+                + (0..<options.sprays).map { index in
+                    let deviation = options.sprayDeviations[index % options.sprayDeviations.count]
+                    var point = valid(centre, moved: deviation, &stream)
+                    if !categories.isEmpty, index % 2 == 1 {
                         let index = categories[Int(stream.nextInteger(below: UInt64(categories.count)))]
                         let count = UInt64(domain.coordinates[index].choices ?? 1)
                         point[index] = Double(stream.nextInteger(below: count))
@@ -111,15 +112,26 @@ extension AcquisitionMaximiser {
         }
     }
 
-    /// The best, and others with probability proportional to exp(value), without replacement: the largest of the values
-    /// with Gumbel noise added.
-    func chooseStarts(_ order: [Int], _ values: [Double]) -> [Int] {
+    /// The best, and others with probability proportional to exp(value), without replacement (the largest of the values
+    /// with Gumbel noise added), none of them close to another: they would climb to the same peak.
+    func chooseStarts(_ order: [Int], _ screened: Screened) -> [Climb] {
         guard let best = order.first else { return [] }
+        let values = screened.values
         var stream = RandomStream(seed: seed, index: 1, name: "maximiser", purpose: .acquisition)
         let others = order.dropFirst().filter { values[$0] > -.infinity }.map { index in
             (index: index, key: values[index] - Double.log(-Double.log(stream.nextUniform() + 0x1p-54)))
         }
-        return [best]
-            + others.sorted { ($0.key, $1.index) > ($1.key, $0.index) }.prefix(options.starts - 1).map(\.index)
+        let kernel = acquisition.model.kernel
+        var starts: [Climb] = []
+        for index in [best] + others.sorted(by: { ($0.key, $1.index) > ($1.key, $0.index) }).map(\.index) {
+            if starts.count == options.starts { break }
+            let point = row(screened.points, index)
+            let isClose = starts.contains {
+                kernel.squaredDistance(domain.encoded($0.point), domain.encoded(point))
+                    < options.spacing * options.spacing
+            }
+            if !isClose { starts.append(Climb(point: point, value: values[index])) }
+        }
+        return starts
     }
 }

@@ -72,4 +72,13 @@ struct VectorMathTests {
         #expect(values[0] == 1.5 && values[1] == 1.5 && difference(values[2], 1.5) < 1e-15)
         #expect(values[3] > 0 && values[4] == 0 && values[5] == 0)
     }
+
+    @Test(arguments: [0, 1, 3, 4, 7, 8, 9, 100])
+    func sumsAndLargest(count: Int) {
+        let values = (0..<count).map { Double(($0 * 37) % 101) - 20 }
+        let (sum, largest) = unsafe values.withUnsafeBufferPointer {
+            unsafe (cvectormath_sum_of_squares($0.baseAddress, $0.count), cvectormath_largest($0.baseAddress, $0.count))
+        }
+        #expect(sum == values.reduce(0) { $0 + $1 * $1 } && largest == values.reduce(0, max))
+    }
 }

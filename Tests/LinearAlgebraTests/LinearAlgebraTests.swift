@@ -45,6 +45,15 @@ struct LinearAlgebraTests {
         #expect(Matrix.identity(3).trace == 3)
     }
 
+    @Test func rowsChosenAndJoined() {
+        let matrix = Matrix(rows: 3, columns: 2, elements: [1, 2, 3, 4, 5, 6])
+        #expect(matrix.selecting([2, 0, 2]) == Matrix(rows: 3, columns: 2, elements: [3, 1, 3, 6, 4, 6]))
+        #expect(matrix.selecting(1..<1) == Matrix(rows: 0, columns: 2))
+        let joined = matrix.selecting([1]).appendingRows(matrix)
+        #expect(joined == Matrix(rows: 4, columns: 2, elements: [2, 1, 2, 3, 5, 4, 5, 6]))
+        #expect(Matrix(rows: 0, columns: 2).appendingRows(matrix) == matrix)
+    }
+
     @Test func factorByHand() throws {
         let matrix = Matrix(rows: 3, columns: 3, elements: [4, 12, -16, 12, 37, -43, -16, -43, 98])
         let cholesky = try Cholesky(matrix)
