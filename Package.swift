@@ -57,10 +57,11 @@ let core: [Target] = [
 
 let numbers: [Target] = [
     .target(
-        name: "GaussianProcess", dependencies: ["LinearAlgebra", "Randomness", numerics],
+        name: "GaussianProcess", dependencies: ["LinearAlgebra", "Randomness", "CVectorMath", numerics],
         swiftSettings: [.strictMemorySafety()]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK", numerics], swiftSettings: [.strictMemorySafety()]),
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .target(name: "CVectorMath"),
     .target(name: "Randomness", dependencies: [numerics], exclude: ["Tables/README.md", "Tables/joe_kuo.py"]),
 ]
 
@@ -69,7 +70,8 @@ let tests: [Target] = [
         name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
         path: "Tests/TestSupport"),
     .testTarget(
-        name: "GaussianProcessTests", dependencies: ["GaussianProcess", "LinearAlgebra", "Randomness", numerics],
+        name: "GaussianProcessTests",
+        dependencies: ["GaussianProcess", "LinearAlgebra", "Randomness", "CVectorMath", numerics],
         exclude: ["Fixtures/fixtures.py"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Randomness", "TestSupport"]),
     .testTarget(
@@ -129,7 +131,7 @@ let package = Package(
     cLanguageStandard: .c17
 )
 
-for target in package.targets where target.type != .system && target.name != "CProcess" {
+for target in package.targets where target.type != .system && !["CProcess", "CVectorMath"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .treatAllWarnings(as: .error),

@@ -61,166 +61,105 @@ package struct Acquisition: Sendable {
 
     /// At the rows of `points`: n² flops a point, twice that with gradients.
     package func evaluate(_ points: Matrix, gradients: Bool) -> Values {
-        var result = evaluateGoal(points, gradients: gradients)
+        var result = gradients ? valuesAndGradients(points) : values(points)
         guard let success else { return result }
-        guard gradients else {
-            result.add(success.predict(points), nil)
-            return result
-        }
-        let prediction = success.predictWithGradients(points)
-        result.add(prediction.prediction, prediction)
-        return result
-    }
-
-    private func evaluateGoal(_ points: Matrix, gradients: Bool) -> Values {
-        let observed = model.observations.points
-        let (slopes, covariances): (Matrix, Matrix)
         if gradients {
-            let pair = model.kernel.betweenPair(observed, points)
-            (slopes, covariances) = (pair.slope, pair.covariance)
+            let prediction = success.predictWithGradients(points)
+            result.add(prediction.prediction, prediction)
         } else {
-            (slopes, covariances) = (Matrix(rows: 0, columns: 0), model.kernel.between(observed, points))
+            result.add(success.predict(points), nil)
         }
-        let halves = model.cholesky.solveFactor(covariances)
-        let means = model.means(covariances)
-        let variances = model.variances(halves)
-        let pending = model.kernel.betweenPair(fantasies.points, points)
-        var shared = pending.covariance
-        let explained = fantasies.solved.times(covariances, transposed: true)
-        for index in shared.elements.indices { shared.elements[index] -= explained.elements[index] }
-        let explaining = fantasies.cholesky.solve(shared)
-        let shifts = fantasies.corrections.times(shared, transposed: true)
-
-        var values: [Double] = []
-        var partials: [Partials] = []
-        for point in 0..<points.rows {
-            let inner = (0..<shared.rows).reduce(0) { $0 + shared[$1, point] * explaining[$1, point] }
-            let result = self.value(
-                mean: means[point], variance: variances[point], conditional: variances[point] - inner,
-                shifts: shifts.elements[point * shifts.rows..<(point + 1) * shifts.rows])
-            values.append(result.value)
-            partials.append(result.partials)
-        }
-        if !gradients { return Values(values: values, gradients: Matrix(rows: points.columns, columns: 0)) }
-        return Values(
-            values: values,
-            gradients: self.gradients(
-                points, partials: partials,
-                parts: Parts(
-                    slopes: slopes, pendingSlopes: pending.slope, explaining: explaining,
-                    solved: model.cholesky.factor.solveLower(halves, transposed: true))))
+        return result
     }
 
     /// How promising the rows of `points` are, roughly: with one world, in which every pending point turns out as
     /// expected and the best is as good as it is on average. To pick from many points those worth an exact value.
-    package func screen(_ points: Matrix) -> [Double] {
-        let observed = model.observations.points
-        let covariances = model.kernel.between(observed, points)
-        let halves = model.cholesky.solveFactor(covariances)
-        let (means, variances) = (model.means(covariances), model.variances(halves))
-        var conditional = variances
-        if fantasies.points.rows > 0 {
-            var shared = model.kernel.between(fantasies.points, points)
-            let explained = fantasies.solved.times(covariances, transposed: true)
-            for index in shared.elements.indices { shared.elements[index] -= explained.elements[index] }
-            let reduction = fantasies.cholesky.solveFactor(shared)
-            for point in 0..<points.rows { conditional[point] -= squaredNorm(reduction, column: point) }
-        }
+    ///
+    /// - Parameter isRough: takes the variance to be what the one observed or pending point with the largest covariance
+    ///   leaves of it, which is too much, for nd flops a point instead of n².
+    package func screen(_ points: Matrix, isRough: Bool) -> [Double] {
+        let (means, variances) = isRough ? model.roughMoments(points, fantasies.points) : moments(points)
+        var result = Values(values: means, gradients: Matrix(rows: 0, columns: 0))
         let average = fantasies.incumbents.reduce(0, +) / Double(fantasies.incumbents.count)
-        var result = Values(values: [], gradients: Matrix(rows: 0, columns: 0))
-        result.values = (0..<points.rows).map { point in
-            let s = (max(0, conditional[point]) + Self.varianceFloor).squareRoot()
+        for point in 0..<points.rows {
+            let s = (variances[point] + Self.varianceFloor).squareRoot()
             switch goal {
             case .exploration(let threshold):
-                return s + 10 * min(0, means[point] + 0.5 * variances[point].squareRoot() - threshold)
+                result.values[point] = s + 10 * min(0, means[point] + 0.5 * s - threshold)
             case .improvement:
-                return logExpectedImprovement((means[point] - average) / s).value + Double.log(s)
+                result.values[point] = logExpectedImprovement((means[point] - average) / s).value + Double.log(s)
             }
         }
         if let success { result.add(success.predict(points), nil) }
         return result.values
     }
 
-    /// What the value depends on, each held apart: μ, σ² (not through s²), s², and the μ_m beyond their common μ.
-    private struct Partials {
-        var mean = 0.0
-        var variance = 0.0
-        var conditional = 0.0
-        var shifts: [Double] = []
-    }
-
-    private func value(
-        mean: Double, variance: Double, conditional: Double, shifts: ArraySlice<Double>
-    ) -> (value: Double, partials: Partials) {
-        let squared = max(0, conditional) + Self.varianceFloor
-        let s = squared.squareRoot()
-        switch goal {
-        case .exploration(let threshold):
-            let deviation = (variance + Self.varianceFloor).squareRoot()
-            let lack = mean + 0.5 * deviation - threshold
-            var partials = Partials(conditional: 0.5 / s)
-            if lack < 0 { (partials.mean, partials.variance) = (10, 2.5 / deviation) }
-            return (s + 10 * min(0, lack), partials)
-        case .improvement:
-            var terms: [(value: Double, derivative: Double)] = []
-            var offsets: [Double] = []
-            for (shift, incumbent) in zip(shifts, fantasies.incumbents) {
-                offsets.append((mean + shift - incumbent) / s)
-                terms.append(logExpectedImprovement((mean + shift - incumbent) / s))
+    /// μ and s².
+    private func moments(_ points: Matrix) -> (means: [Double], variances: [Double]) {
+        let covariances = model.kernel.between(model.observations.points, points)
+        let means = model.means(covariances)
+        let shared = shared(model.kernel.between(fantasies.points, points), covariances)
+        var variances = model.variances(model.cholesky.solveFactor(covariances))
+        if shared.rows > 0 {
+            let reduction = fantasies.cholesky.solveFactor(shared)
+            for point in variances.indices {
+                variances[point] = max(0, variances[point] - squaredNorm(reduction, column: point))
             }
-            let largest = terms.reduce(-.infinity) { max($0, $1.value) }
-            let weights = terms.map { Double.exp($0.value - largest) }
-            let total = weights.reduce(0, +)
-            // ∂/∂u_m: the share of world m times (ln h)'.
-            let slopes = zip(weights, terms).map { $0 / total * $1.derivative }
-            let value = largest + Double.log(total / Double(terms.count)) + Double.log(s)
-            return (
-                value,
-                Partials(
-                    mean: slopes.reduce(0, +) / s,
-                    conditional: (1 - dot(slopes, offsets)) / (2 * squared),
-                    shifts: slopes.map { $0 / s })
-            )
         }
+        return (means, variances)
     }
 
-    private struct Parts {
-        /// A between X and the points, B and the points.
-        let slopes: Matrix
-        let pendingSlopes: Matrix
-        /// h.
-        let explaining: Matrix
-        /// w.
-        let solved: Matrix
+    private func values(_ points: Matrix) -> Values {
+        let covariances = model.kernel.between(model.observations.points, points)
+        let means = model.means(covariances)
+        let shared = shared(model.kernel.between(fantasies.points, points), covariances)
+        let variances = model.variances(model.cholesky.solveFactor(covariances))
+        let worlds = Worlds(self, means: means, variances: variances, shared: shared)
+        return Values(values: worlds.values, gradients: Matrix(rows: points.columns, columns: 0))
     }
 
     /// The value's derivative for k(x, x_b) is e_b = Σ_m ∂μ_m A_mb - 2 ∂s² h_b, and for k(x, x_a) it is
     /// ∂μ α_a - 2 (∂s² + ∂σ²) w_a - Σ_b (C⁻¹k_b)_a e_b.
-    private func gradients(_ points: Matrix, partials: [Partials], parts: Parts) -> Matrix {
-        let (count, pending) = (model.observations.count, fantasies.points.rows)
-        var gradients = Matrix(rows: points.columns, columns: points.rows)
-        for (point, partial) in partials.enumerated() {
-            var atPending = (0..<pending).map { -2 * partial.conditional * parts.explaining[$0, point] }
-            if pending > 0, !partial.shifts.isEmpty {
-                let shares = fantasies.corrections.times(partial.shifts)
-                for index in 0..<pending { atPending[index] += shares[index] }
+    private func valuesAndGradients(_ points: Matrix) -> Values {
+        let observed = model.kernel.betweenPair(model.observations.points, points)
+        let pending = model.kernel.betweenPair(fantasies.points, points)
+        let means = model.means(observed.covariance)
+        let shared = shared(pending.covariance, observed.covariance)
+        let halves = model.cholesky.solveFactor(observed.covariance)
+        let worlds = Worlds(self, means: means, variances: model.variances(halves), shared: shared)
+
+        var atPending = fantasies.corrections.times(worlds.shiftPartials)
+        var atObserved = model.cholesky.factor.solveLower(halves, transposed: true)
+        let (count, waiting) = (model.observations.count, fantasies.points.rows)
+        for point in 0..<points.rows {
+            let (partials, base) = (worlds.partials[point], waiting * point)
+            for index in base..<base + waiting {
+                atPending.elements[index] -= 2 * partials.conditional * worlds.explaining.elements[index]
             }
-            let through = pending > 0 ? fantasies.solved.times(atPending) : [Double](repeating: 0, count: count)
-            let spread = 2 * (partial.conditional + partial.variance)
-            let coefficients = (0..<count).map {
-                partial.mean * model.weights[$0] - spread * parts.solved.elements[point * count + $0] - through[$0]
-            }
-            let fromObserved = model.kernel.gradient(
-                at: points, point, to: model.observations.points, coefficients: coefficients,
-                slopes: parts.slopes.elements[point * count..<(point + 1) * count])
-            let fromPending = model.kernel.gradient(
-                at: points, point, to: fantasies.points, coefficients: atPending,
-                slopes: parts.pendingSlopes.elements[point * pending..<(point + 1) * pending])
-            for feature in 0..<points.columns {
-                gradients[feature, point] = fromObserved[feature] + fromPending[feature]
+            let spread = 2 * (partials.conditional + partials.variance)
+            for row in 0..<count {
+                let index = count * point + row
+                atObserved.elements[index] = partials.mean * model.weights[row] - spread * atObserved.elements[index]
             }
         }
-        return gradients
+        var gradients = Matrix(rows: points.columns, columns: points.rows)
+        if waiting > 0 {
+            let through = fantasies.solved.times(atPending)
+            for index in through.elements.indices { atObserved.elements[index] -= through.elements[index] }
+            model.kernel.addGradients(
+                at: points, to: fantasies.points, coefficients: atPending, slopes: pending.slope, &gradients)
+        }
+        model.kernel.addGradients(
+            at: points, to: model.observations.points, coefficients: atObserved, slopes: observed.slope, &gradients)
+        return Values(values: worlds.values, gradients: gradients)
+    }
+
+    /// c, from the covariances with B and with X.
+    private func shared(_ pending: consuming Matrix, _ observed: Matrix) -> Matrix {
+        if pending.rows == 0 { return pending }
+        let explained = fantasies.solved.times(observed, transposed: true)
+        for index in pending.elements.indices { pending.elements[index] -= explained.elements[index] }
+        return pending
     }
 }
 

@@ -2,7 +2,6 @@
 
 import LinearAlgebra
 import Randomness
-import RealModule
 
 /// Finds the point of a domain where an acquisition is largest: screens many points, then climbs from the best of them,
 /// by quasi-Newton steps in the continuous coordinates and by trying values in the others, in turn.
@@ -11,21 +10,26 @@ import RealModule
 /// arguments and the seed alone.
 package struct AcquisitionMaximiser: Sendable {
     package struct Options: Hashable, Sendable {
-        /// Scrambled Sobol points over the whole domain.
+        /// Sobol points over the whole domain.
         package var screened = 1024
         /// Best observed points, and perturbations of each.
-        package var (sprayed, sprays) = (5, 16)
-        /// The deviation of a perturbation.
-        package var sprayDeviation = 0.1
-        /// How many of the screened are evaluated in full, the others in their mean only.
-        package var shortlisted = 256
-        /// With more observations than this the shortlist is made by the mean alone.
-        package var roughLimit = 800
+        package var (sprayed, sprays) = (10, 18)
+        /// The deviations of the perturbations, in turn: peaks are the narrower the longer the search.
+        package var sprayDeviations = [0.1, 0.03, 0.01]
+        /// How many of the screened are evaluated in full, the others roughly.
+        package var shortlisted = 128
+        /// With more observations than this the shortlist is made without exact variances.
+        package var roughLimit = 100
         package var starts = 10
+        /// How far apart they are at least, in x/ℓ.
+        package var spacing = 0.15
         /// Of one round of a climb, and how many rounds it may have.
         package var iterations = 50
         package var rounds = 10
-        package var gradient = 1e-2
+        /// On the gradient in x/ℓ, and on what an iteration gains, in nats.
+        package var (gradient, gain) = (1e-2, 1e-4)
+        /// After so many evaluations a climb goes on only while it is no more nats than this below the best.
+        package var (trial, lag) = (8, 3.0)
         /// Discrete coordinates with more values than this are searched coarse to fine instead of one by one.
         package var exhaustive = 16
 
@@ -40,127 +44,75 @@ package struct AcquisitionMaximiser: Sendable {
 
     let acquisition: Acquisition
     let domain: SearchDomain
+    let box: SearchBox?
     let options: Options
-    let stream: RandomStream
     let seed: UInt64
+    /// One a coordinate.
+    let allowed: [AllowedValues]
 
+    /// - Parameter box: where to look; everywhere when nil.
     package init(
-        _ acquisition: Acquisition, domain: SearchDomain, seed: UInt64, options: Options = Options()
+        _ acquisition: Acquisition, domain: SearchDomain, box: SearchBox? = nil, seed: UInt64,
+        options: Options = Options()
     ) {
-        precondition(
-            acquisition.model.observations.features.count == domain.coordinates.count, "a coordinate a feature")
+        let count = domain.coordinates.count
+        precondition(acquisition.model.observations.features.count == count, "a coordinate a feature")
+        precondition(box.map { $0.centre.count == count } ?? true, "two bounds a coordinate")
         self.acquisition = acquisition
         self.domain = domain
+        self.box = box
         self.options = options
         self.seed = seed
-        stream = RandomStream(seed: seed, index: 0, name: "maximiser", purpose: .acquisition)
+        allowed = domain.coordinates.indices.map { index in
+            AllowedValues(domain.coordinates[index], bounds: box.map { $0.lower[index]...$0.upper[index] })
+        }
     }
 
     /// The best point found that is none of `taken` (points as the model sees them); nil when all points found are
-    /// taken, which for a domain of at most `screened` points means that none is left.
+    /// taken, which for a domain, or box, of at most `screened` points means that none is left.
     package func maximise(excluding taken: [[Double]] = []) -> Candidate? {
-        let (points, values, isComplete) = screen()
-        let order = points.indices.sorted { (values[$0], $1) > (values[$1], $0) }
-        if isComplete {
-            return candidates(order.lazy.map { points[$0] }, order.map { values[$0] }).first { isFree($0, taken) }
+        let screened = screen()
+        let order = screened.values.indices.sorted {
+            (screened.values[$0], $1) > (screened.values[$1], $0)
         }
-        var climbs = chooseStarts(order, values).map { Climb(point: points[$0], value: values[$0]) }
-        climb(&climbs)
-        climbs.sort { $0.value > $1.value }
-        let found = candidates(climbs.lazy.map(\.point), climbs.map(\.value))
-        if let best = found.first(where: { isFree($0, taken) }) { return best }
-        return candidates(order.lazy.map { points[$0] }, order.map { values[$0] }).first { isFree($0, taken) }
-    }
-
-    private func candidates(
-        _ points: some Sequence<[Double]>, _ values: [Double]
-    ) -> [Candidate] {
-        zip(points, values).map { Candidate(point: domain.encoded($0), value: $1) }
+        if !screened.isComplete {
+            var climbs = chooseStarts(order, screened)
+            climb(&climbs)
+            climbs.sort { $0.value > $1.value }
+            for climb in climbs {
+                let point = domain.encoded(climb.point)
+                if isFree(point, taken) { return Candidate(point: point, value: climb.value) }
+            }
+        }
+        for index in order {
+            let point = domain.encoded(row(screened.points, index))
+            if isFree(point, taken) { return Candidate(point: point, value: screened.values[index]) }
+        }
+        return nil
     }
 
     /// Within 10^-6 in every coordinate is the same point.
-    private func isFree(_ candidate: Candidate, _ taken: [[Double]]) -> Bool {
-        !taken.contains { other in zip(candidate.point, other).allSatisfy { ($0 - $1).magnitude <= 1e-6 } }
+    private func isFree(_ point: [Double], _ taken: [[Double]]) -> Bool {
+        !taken.contains { other in point.indices.allSatisfy { (point[$0] - other[$0]).magnitude <= 1e-6 } }
     }
 
-    /// The values of points that have values for all coordinates.
-    func evaluate(_ points: [[Double]], gradients: Bool) -> Acquisition.Values {
+    /// The values of points (rows) that have values for all coordinates.
+    func evaluate(_ points: Matrix, gradients: Bool) -> Acquisition.Values {
         acquisition.evaluate(encoded(points), gradients: gradients)
     }
 
-    private func encoded(_ points: [[Double]]) -> Matrix {
-        let encoded = points.map { domain.encoded($0) }
-        return Matrix(rows: points.count, columns: domain.coordinates.count) { encoded[$0][$1] }
-    }
-
-    /// Points all over the domain and around the best observed, with their values: exact for the `shortlisted` most
-    /// promising, below all of those for the others.
-    private func screen() -> (points: [[Double]], values: [Double], isComplete: Bool) {
-        if let all = domain.enumerated(limit: options.screened) {
-            return (all, evaluate(all, gradients: false).values, true)
-        }
-        let sobol = Sobol(dimensions: domain.coordinates.count, seed: seed)
-        let points = (0..<options.screened).map { domain.point(unit: sobol.point(at: UInt32($0))) } + sprays()
-        let matrix = encoded(points)
-        // With many observations n² flops a point are too many for all, nd are not.
-        let isLarge = acquisition.model.observations.count > options.roughLimit
-        let rough = isLarge ? acquisition.model.means(at: matrix) : acquisition.screen(matrix)
-        var values = [Double](repeating: -.infinity, count: points.count)
-        let shortlist = points.indices.sorted { (rough[$0], $1) > (rough[$1], $0) }.prefix(options.shortlisted)
-        let exact = acquisition.evaluate(
-            Matrix(rows: shortlist.count, columns: matrix.columns) { matrix[shortlist[$0], $1] }, gradients: false)
-        for (position, index) in shortlist.enumerated() { values[index] = exact.values[position] }
-        return (points, values, false)
-    }
-
-    /// The best observed points, and each of them moved a little, with one category changed.
-    private func sprays() -> [[Double]] {
-        let observations = acquisition.model.observations
-        let means = acquisition.model.meansAtObservations
-        let best = means.indices.sorted { (means[$0], $1) > (means[$1], $0) }.prefix(options.sprayed)
-        var stream = stream
-        let categories = observations.features.categorical
-        return best.flatMap { row -> [[Double]] in
-            let centre = observations.point(row)
-            return [valid(centre, moved: 0, &stream)]
-                + (0..<options.sprays).map { _ in
-                    var point = valid(centre, moved: options.sprayDeviation, &stream)
-                    if !categories.isEmpty {
-                        let index = categories[Int(stream.nextInteger(below: UInt64(categories.count)))]
-                        let count = UInt64(domain.coordinates[index].choices ?? 1)
-                        point[index] = Double(stream.nextInteger(below: count))
-                    }
-                    return point
-                }
-        }
-    }
-
-    /// A point of the domain near `point`; what does not count there, or is no longer allowed, is drawn at random.
-    private func valid(_ point: [Double], moved deviation: Double, _ stream: inout RandomStream) -> [Double] {
-        zip(domain.coordinates, point).map { coordinate, value in
-            let (shift, draw) = (deviation * stream.nextNormal(), stream.nextUniform())
-            switch coordinate {
-            case .continuous:
-                return min(max(value + shift, 0), 1)
-            case .grid(let count, let values):
-                return values(SearchDomain.nearest(value + shift, count: count, values: values))
-            case .categories(let count):
-                let isAllowed = value >= 0 && value < Double(count) && value == value.rounded(.down)
-                return isAllowed ? value : Double(Int(draw * Double(count)))
+    func encoded(_ points: Matrix) -> Matrix {
+        if !domain.isConditional { return points }
+        var encoded = points
+        for index in 0..<points.rows {
+            for (coordinate, value) in domain.encoded(row(points, index)).enumerated() {
+                encoded[index, coordinate] = value
             }
         }
+        return encoded
     }
 
-    /// The best, and others with probability proportional to exp(value), without replacement: the largest of the values
-    /// with Gumbel noise added.
-    private func chooseStarts(_ order: [Int], _ values: [Double]) -> [Int] {
-        guard let best = order.first else { return [] }
-        var stream = RandomStream(seed: seed, index: 1, name: "maximiser", purpose: .acquisition)
-        let others = order.dropFirst().map { index in
-            (index: index, key: values[index] - Double.log(-Double.log(stream.nextUniform() + 0x1p-54)))
-        }
-        return [best]
-            + others.filter { $0.key > -.infinity }
-            .sorted { ($0.key, $1.index) > ($1.key, $0.index) }.prefix(options.starts - 1).map(\.index)
+    func row(_ matrix: Matrix, _ index: Int) -> [Double] {
+        (0..<matrix.columns).map { matrix.elements[index + $0 * matrix.rows] }
     }
 }

@@ -50,11 +50,12 @@ package struct Fit: Hashable, Sendable {
         }
         var best: (theta: [Double], value: Double) = (priors.start.logarithms, .infinity)
         var evaluations = 0
+        var memory = MarginalLikelihood.Memory(rows: observations.count)
         func run(_ start: Hyperparameters) {
             var search = LBFGSB(start: start.logarithms, lower: lower, upper: upper, limits: rules.limits)
             search.run { theta in
                 do throws(CholeskyFailure) {
-                    let result = try likelihood.evaluate(theta)
+                    let result = try likelihood.evaluate(theta, &memory)
                     return (-result.value, result.gradient.map { -$0 })
                 } catch {
                     return (.infinity, theta)

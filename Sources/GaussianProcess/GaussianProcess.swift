@@ -45,13 +45,14 @@ package struct GaussianProcess: Sendable {
         _ observations: Observations, hyperparameters: Hyperparameters, mean: Mean = .profiled
     ) throws(CholeskyFailure) {
         let kernel = Kernel(features: observations.features, hyperparameters: hyperparameters)
-        var covariance = kernel.within(observations.points)
-        for row in 0..<observations.count {
-            covariance[row, row] += hyperparameters.noiseVariance / Double(observations.repeats[row])
+        let cholesky = try Cholesky(reusing: Matrix(rows: 0, columns: 0)) { covariance in
+            covariance = kernel.within(observations.points)
+            for row in 0..<observations.count {
+                covariance[row, row] += hyperparameters.noiseVariance / Double(observations.repeats[row])
+            }
         }
         self.init(
-            observations, hyperparameters: hyperparameters, mean: mean, kernel: kernel,
-            cholesky: try Cholesky(covariance))
+            observations, hyperparameters: hyperparameters, mean: mean, kernel: kernel, cholesky: cholesky)
     }
 
     private init(

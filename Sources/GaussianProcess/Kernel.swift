@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import CVectorMath
 import LinearAlgebra
-import RealModule
 
 /// Matern-5/2 with a length scale a feature, and Hamming distance for categories inside the same distance:
 ///
@@ -14,12 +14,14 @@ struct Kernel: Sendable {
     let signalVariance: Double
     /// 1 / ℓ_i².
     let precisions: [Double]
+    private let isCategorical: [Bool]
 
     init(features: Features, hyperparameters: Hyperparameters) {
         precondition(hyperparameters.lengthScales.count == features.count, "a length scale a feature")
         self.features = features
         signalVariance = hyperparameters.signalVariance
         precisions = hyperparameters.lengthScales.map { 1 / ($0 * $0) }
+        isCategorical = features.kinds.map { $0 == .categorical }
     }
 
     /// k and A.
@@ -28,34 +30,50 @@ struct Kernel: Sendable {
         var slope: Matrix
     }
 
-    /// k and A between the rows of `points`: the lower triangles, diagonals included; zeros above.
-    func withinPair(_ points: Matrix) -> Pair {
-        var pair = Pair(covariance: squaredDistances(points, points, lower: true), slope: points)
-        pair.slope = Matrix(rows: points.rows, columns: points.rows)
-        evaluate(&pair.covariance, slope: &pair.slope, lower: true)
-        return pair
+    /// k and A between the rows of `points`: the lower triangles, diagonals included, written over those of two matrices
+    /// of that size.
+    func writeWithin(_ points: Matrix, covariance: inout Matrix, slope: inout Matrix) {
+        precondition(covariance.rows == points.rows && slope.rows == points.rows, "a row a point")
+        unsafe covariance.elements.withUnsafeMutableBufferPointer { covariances in
+            unsafe slope.elements.withUnsafeMutableBufferPointer { slopes in
+                unsafe evaluate(points, points, lower: true, covariances: covariances, slopes: slopes)
+            }
+        }
     }
 
     /// k between the rows of `points`: the lower triangle, as the factorization reads it; zeros above.
     func within(_ points: Matrix) -> Matrix {
-        var result = squaredDistances(points, points, lower: true)
-        evaluate(&result, lower: true)
+        var result = Matrix(rows: points.rows, columns: points.rows)
+        unsafe result.elements.withUnsafeMutableBufferPointer { covariances in
+            unsafe evaluate(points, points, lower: true, covariances: covariances, slopes: nil)
+        }
         return result
     }
 
     /// k between the rows of `left` and those of `right`: a row each of the former, a column each of the latter.
     func between(_ left: Matrix, _ right: Matrix) -> Matrix {
-        var result = squaredDistances(left, right, lower: false)
-        evaluate(&result, lower: false)
-        return result
+        let count = left.rows * right.rows
+        return Matrix(
+            rows: left.rows, columns: right.rows,
+            elements: unsafe Array(unsafeUninitializedCapacity: count) { covariances, initialized in
+                unsafe evaluate(left, right, lower: false, covariances: covariances, slopes: nil)
+                initialized = count
+            })
     }
 
     func betweenPair(_ left: Matrix, _ right: Matrix) -> Pair {
-        var pair = Pair(
-            covariance: squaredDistances(left, right, lower: false),
-            slope: Matrix(rows: left.rows, columns: right.rows))
-        evaluate(&pair.covariance, slope: &pair.slope, lower: false)
-        return pair
+        var covariance = Matrix(rows: 0, columns: 0)
+        let count = left.rows * right.rows
+        let slopes = unsafe [Double](unsafeUninitializedCapacity: count) { slopes, initialized in
+            covariance = Matrix(
+                rows: left.rows, columns: right.rows,
+                elements: unsafe Array(unsafeUninitializedCapacity: count) { covariances, initialized in
+                    unsafe evaluate(left, right, lower: false, covariances: covariances, slopes: slopes)
+                    initialized = count
+                })
+            initialized = count
+        }
+        return Pair(covariance: covariance, slope: Matrix(rows: left.rows, columns: right.rows, elements: slopes))
     }
 
     /// r².
@@ -69,63 +87,33 @@ struct Kernel: Sendable {
         }
     }
 
+    /// Column by column: r², then k, and A unless `slopes` is nil, from the diagonal down when `lower`.
+    ///
     /// By differences, not by |a|² + |b|² - 2ab: near points must not lose their distance to rounding.
-    private func squaredDistances(_ left: Matrix, _ right: Matrix, lower: Bool) -> Matrix {
+    private func evaluate(
+        _ left: Matrix, _ right: Matrix, lower: Bool, covariances: UnsafeMutableBufferPointer<Double>,
+        slopes: UnsafeMutableBufferPointer<Double>?
+    ) {
         precondition(left.columns == features.count && right.columns == features.count, "a number a feature")
-        let (rows, columns) = (left.rows, right.rows)
-        var result = Matrix(rows: rows, columns: columns)
-        unsafe result.elements.withUnsafeMutableBufferPointer { target in
-            unsafe left.elements.withUnsafeBufferPointer { source in
-                for column in 0..<columns {
-                    let start = lower ? column : 0
-                    let base = column * rows
-                    for feature in 0..<features.count {
-                        let (offset, weight) = (feature * rows, precisions[feature])
-                        let here = right.elements[column + feature * columns]
-                        if features.kinds[feature] == .continuous {
-                            for row in start..<rows {
-                                let difference = unsafe source[offset + row] - here
-                                unsafe target[base + row] += difference * difference * weight
-                            }
-                        } else {
-                            for row in start..<rows {
-                                unsafe target[base + row] += source[offset + row] == here ? 0 : weight
-                            }
-                        }
-                    }
-                }
-            }
+        let rows = left.rows
+        if rows == 0 || right.rows == 0 { return }
+        if features.count == 0 {
+            unsafe covariances.update(repeating: signalVariance)
+            return
         }
-        return result
-    }
-
-    /// r² → k.
-    private func evaluate(_ matrix: inout Matrix, lower: Bool) {
-        let (rows, columns) = (matrix.rows, matrix.columns)
-        let variance = signalVariance
-        unsafe matrix.elements.withUnsafeMutableBufferPointer { target in
-            for column in 0..<columns {
-                for index in column * rows + (lower ? column : 0)..<(column + 1) * rows {
-                    let s = unsafe (5 * target[index]).squareRoot()
-                    unsafe target[index] = variance * (1 + s * (1 + s * (1 / 3))) * Double.exp(-s)
-                }
-            }
-        }
-    }
-
-    /// r² → k, and A.
-    private func evaluate(_ matrix: inout Matrix, slope: inout Matrix, lower: Bool) {
-        let (rows, columns) = (matrix.rows, matrix.columns)
-        let variance = signalVariance
-        unsafe matrix.elements.withUnsafeMutableBufferPointer { target in
-            unsafe slope.elements.withUnsafeMutableBufferPointer { slopes in
-                for column in 0..<columns {
-                    for index in column * rows + (lower ? column : 0)..<(column + 1) * rows {
-                        let s = unsafe (5 * target[index]).squareRoot()
-                        let scaled = variance * Double.exp(-s)
-                        unsafe slopes[index] = (5.0 / 3) * (1 + s) * scaled
-                        unsafe target[index] = (1 + s * (1 + s * (1 / 3))) * scaled
-                    }
+        unsafe left.elements.withUnsafeBufferPointer { points in
+            unsafe right.elements.withUnsafeBufferPointer { queries in
+                for column in 0..<right.rows {
+                    let first = lower ? column : 0
+                    let (start, count) = (column * rows + first, rows - first)
+                    guard let point = points.baseAddress, let query = queries.baseAddress,
+                        let target = covariances.baseAddress
+                    else { return }
+                    unsafe cvectormath_squared_distances(
+                        point + first, count, rows, query + column, right.rows, precisions, isCategorical,
+                        features.count, target + start)
+                    unsafe cvectormath_matern52(
+                        target + start, slopes?.baseAddress.map { unsafe $0 + start }, count, signalVariance)
                 }
             }
         }

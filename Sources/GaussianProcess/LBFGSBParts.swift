@@ -4,7 +4,23 @@ import LinearAlgebra
 
 /// The last steps and the changes of the gradient over them.
 struct LimitedMemory: Sendable {
-    private var pairs: [(step: [Double], change: [Double])] = []
+    private struct Pair {
+        let step: [Double]
+        let change: [Double]
+
+        /// The inner product of the two, and of each with itself, over the free variables.
+        func products(_ isFree: [Bool]) -> (inner: Double, stepSquare: Double, changeSquare: Double) {
+            var (inner, stepSquare, changeSquare) = (0.0, 0.0, 0.0)
+            for index in step.indices where isFree[index] {
+                inner += step[index] * change[index]
+                stepSquare += step[index] * step[index]
+                changeSquare += change[index] * change[index]
+            }
+            return (inner, stepSquare, changeSquare)
+        }
+    }
+
+    private var pairs: [Pair] = []
 
     var isEmpty: Bool { pairs.isEmpty }
 
@@ -12,33 +28,32 @@ struct LimitedMemory: Sendable {
     mutating func remember(step: [Double], change: [Double], limit: Int) {
         guard dot(step, change) > 1e-10 * (dot(step, step) * dot(change, change)).squareRoot() else { return }
         if pairs.count == limit { pairs.removeFirst() }
-        pairs.append((step, change))
+        pairs.append(Pair(step: step, change: change))
     }
 
     /// -H g over the free variables, H the inverse Hessian that the pairs, cut down to those variables, describe.
+    ///
+    /// - Precondition: the gradient is 0 in the variables that are not free, which keeps every vector here so.
     func direction(_ gradient: [Double], isFree: [Bool]) -> [Double] {
-        func cut(_ vector: [Double]) -> [Double] { vector.indices.map { isFree[$0] ? vector[$0] : 0 } }
-        var usable: [(step: [Double], change: [Double], inner: Double)] = []
-        for pair in pairs {
-            let (step, change) = (cut(pair.step), cut(pair.change))
-            let inner = dot(step, change)
-            if inner > 1e-10 * (dot(step, step) * dot(change, change)).squareRoot() {
-                usable.append((step, change, inner))
-            }
-        }
         var result = gradient.map { -$0 }
-        guard let last = usable.last else { return result }
-        var shares: [Double] = []
-        for pair in usable.reversed() {
-            let share = dot(pair.step, result) / pair.inner
+        var (inners, shares): ([Double], [Double]) = ([], [])
+        var scale = 0.0
+        for pair in pairs.reversed() {
+            let (inner, stepSquare, changeSquare) = pair.products(isFree)
+            let isUsable = inner > 1e-10 * (stepSquare * changeSquare).squareRoot()
+            let share = isUsable ? dot(pair.step, result) / inner : 0
+            inners.append(isUsable ? inner : 0)
             shares.append(share)
-            for index in result.indices { result[index] -= share * pair.change[index] }
+            if !isUsable { continue }
+            if scale == 0 { scale = inner / changeSquare }
+            for index in result.indices where isFree[index] { result[index] -= share * pair.change[index] }
         }
-        let scale = last.inner / dot(last.change, last.change)
+        if scale == 0 { return result }
         for index in result.indices { result[index] *= scale }
-        for (pair, share) in zip(usable, shares.reversed()) {
-            let correction = share - dot(pair.change, result) / pair.inner
-            for index in result.indices { result[index] += correction * pair.step[index] }
+        for pair in pairs {
+            guard let inner = inners.popLast(), let share = shares.popLast(), inner > 0 else { continue }
+            let correction = share - dot(pair.change, result) / inner
+            for index in result.indices where isFree[index] { result[index] += correction * pair.step[index] }
         }
         return result
     }

@@ -25,6 +25,26 @@ package func logExpectedImprovement(_ u: Double) -> (value: Double, derivative: 
     return (-0.5 * u * u - halfLogTwoPi - 2 * Double.log(-u) + Double.log(s), -u * p / s)
 }
 
+/// h(u) and Φ(u), its derivative, in units of e^logUnit; 0 where they are below e^-40 of it.
+func expectedImprovement(_ u: Double, logUnit: Double) -> (value: Double, derivative: Double) {
+    // ln φ(u), which ln h is below for u ≤ 0.
+    let logDensity = -0.5 * u * u - 0.918_938_533_204_672_74
+    if u <= 0, logDensity < logUnit - 40 { return (0, 0) }
+    if u > -1 {
+        let unit = Double.exp(-logUnit)
+        let cumulative = 0.5 * Double.erfc(-u * 0.5.squareRoot())
+        return ((Double.exp(logDensity) + u * cumulative) * unit, cumulative * unit)
+    }
+    if u >= -35 {
+        let density = Double.exp(logDensity - logUnit)
+        let ratio = Double.exp(0.5 * u * u) * Double.erfc(-u * 0.5.squareRoot()) * (0.5 * Double.pi).squareRoot()
+        return (density * (1 + u * ratio), density * ratio)
+    }
+    let (value, slope) = logExpectedImprovement(u)
+    let share = Double.exp(value - logUnit)
+    return (share, share * slope)
+}
+
 /// ln Φ(u), finite for every finite u, and its derivative φ/Φ.
 package func logNormalDistribution(_ u: Double) -> (value: Double, derivative: Double) {
     let halfLogTwoPi = 0.918_938_533_204_672_74

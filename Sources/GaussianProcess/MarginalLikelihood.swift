@@ -37,26 +37,43 @@ package struct MarginalLikelihood: Sendable {
         indicatorColumns = columns
     }
 
-    /// J and ∂J/∂θ: about 7/3 n³ + 2n²d flops.
+    /// J and ∂J/∂θ: about n³ + 2n²d flops.
     ///
     /// - Throws: when the covariance at θ has no factor.
     package func evaluate(_ theta: [Double]) throws(CholeskyFailure) -> (value: Double, gradient: [Double]) {
+        var memory = Memory(rows: observations.count)
+        return try evaluate(theta, &memory)
+    }
+
+    /// Two n × n matrices, for the evaluations of a fit to share.
+    struct Memory {
+        fileprivate var covariance: Matrix
+        fileprivate var slopes: Matrix
+
+        init(rows: Int) {
+            covariance = Matrix(rows: rows, columns: rows)
+            slopes = covariance
+        }
+    }
+
+    func evaluate(
+        _ theta: [Double], _ memory: inout Memory
+    ) throws(CholeskyFailure) -> (value: Double, gradient: [Double]) {
         let hyperparameters = Hyperparameters(logarithms: theta)
         let count = observations.count
         let noise = observations.repeats.map { hyperparameters.noiseVariance / Double($0) }
         let kernel = Kernel(features: observations.features, hyperparameters: hyperparameters)
-        let pair = kernel.withinPair(observations.points)
-        var covariance = pair.covariance
-        for row in 0..<count { covariance[row, row] += noise[row] }
-        let cholesky = try Cholesky(covariance)
+        let cholesky = try factor(kernel, noise: noise, &memory)
         let (beta, weights) = profile(observations.values, mean: mean, cholesky: cholesky)
+        let fit = dot(observations.values.map { $0 - beta }, weights)
 
         var value =
-            -0.5 * dot(observations.values.map { $0 - beta }, weights) - 0.5 * cholesky.logDeterminant
+            -0.5 * fit - 0.5 * cholesky.logDeterminant
             - 0.5 * Double(count) * Double.log(2 * Double.pi)
         if mean == .profiled { value -= 0.5 * beta * beta }
 
-        var gradient = covarianceGradient(pair, weights: weights, cholesky: cholesky, kernel: kernel, noise: noise)
+        var gradient = covarianceGradient(
+            weights: weights, fit: fit, cholesky: cholesky, kernel: kernel, noise: noise, &memory)
         let merged = Double(observations.valueCount - count)
         if merged > 0 {
             let variance = hyperparameters.noiseVariance
@@ -72,71 +89,87 @@ package struct MarginalLikelihood: Sendable {
         return (value, gradient)
     }
 
-    /// With W = ααᵀ - C⁻¹ and G = W∘A (strict lower triangle, so every pair counts once):
+    /// L; A in the memory.
+    private func factor(
+        _ kernel: Kernel, noise: [Double], _ memory: inout Memory
+    ) throws(CholeskyFailure) -> Cholesky {
+        // A fit that ended without a factor has lost the storage.
+        if memory.covariance.rows != noise.count { memory = Memory(rows: noise.count) }
+        let storage = memory.covariance
+        memory.covariance = Matrix(rows: 0, columns: 0)
+        return try Cholesky(reusing: storage) { covariance in
+            kernel.writeWithin(observations.points, covariance: &covariance, slope: &memory.slopes)
+            for row in noise.indices { covariance[row, row] += noise[row] }
+        }
+    }
+
+    /// With W = ααᵀ - C⁻¹, the symmetric G = W∘A and g = G1:
     ///
-    ///     ∂/∂ln ℓ_i = Σ_{a>b} G_ab (z_ai - z_bi)² = Σ_a z_ai² (G1 + Gᵀ1)_a - 2 z_iᵀ G z_i,   z = x/ℓ
-    ///     ∂/∂ln ℓ_j = Σ_{a>b} G_ab [x_aj ≠ x_bj] / ℓ_j²                        (categories)
-    ///     ∂/∂ln σ_f² = ½ Σ W∘K,   ∂/∂ln σₙ² = ½ Σ_a W_aa σₙ²/m_a
+    ///     ∂/∂ln ℓ_i = ½ Σ_ab G_ab (z_ai - z_bi)² = Σ_a z_ai² g_a - z_iᵀ G z_i,   z = x/ℓ
+    ///     ∂/∂ln ℓ_j = ½ Σ_ab G_ab [x_aj ≠ x_bj] / ℓ_j² = ½ (Σ g - Σ_c 1_cᵀ G 1_c) / ℓ_j²      (categories)
+    ///     ∂/∂ln σₙ² = ½ Σ_a W_aa σₙ²/m_a
+    ///     ∂/∂ln σ_f² = ½ Σ W∘K = ½ (rᵀα - n) - ½ Σ_a W_aa (C - K)_aa,   for C differs from K in its diagonal only
     ///
-    /// One product G·[Z, indicators] serves all features: no n × n × d tensor. β needs no term: it is at its maximum.
+    /// One product G·[1, Z, indicators] serves all features: no n × n × d tensor. β needs no term: it is at its maximum.
+    ///
+    /// - Parameter fit: rᵀα.
     private func covarianceGradient(
-        _ pair: Kernel.Pair, weights: [Double], cholesky: Cholesky, kernel: Kernel, noise: [Double]
+        weights: [Double], fit: Double, cholesky: consuming Cholesky, kernel: Kernel, noise: [Double],
+        _ memory: inout Memory
     ) -> [Double] {
-        let (count, features) = (observations.count, observations.features)
+        let (count, features, jitter) = (observations.count, observations.features, cholesky.jitter)
         let inverse = cholesky.inverse()
-        var product = pair.slope
-        var (signal, noiseSum) = (0.0, 0.0)
-        var sums = [Double](repeating: 0, count: count)
-        unsafe product.elements.withUnsafeMutableBufferPointer { product in
-            for column in 0..<count {
-                let base = column * count
-                let diagonal = weights[column] * weights[column] - inverse.elements[base + column]
-                signal += 0.5 * diagonal * pair.covariance.elements[base + column]
-                noiseSum += 0.5 * diagonal * noise[column]
-                unsafe product[base + column] = 0
-                var below = 0.0
-                let here = weights[column]
-                for row in column + 1..<max(count, column + 1) {
-                    let difference = here * weights[row] - inverse.elements[base + row]
-                    signal += difference * pair.covariance.elements[base + row]
-                    let element = unsafe difference * product[base + row]
-                    unsafe product[base + row] = element
-                    sums[row] += element
-                    below += element
-                }
-                sums[column] += below
-            }
+        var (noiseSum, jitterSum) = (0.0, 0.0)
+        for row in 0..<count {
+            let diagonal = weights[row] * weights[row] - inverse.elements[row * (count + 1)]
+            noiseSum += 0.5 * diagonal * noise[row]
+            jitterSum += 0.5 * diagonal * jitter
         }
+        let signal = 0.5 * (fit - Double(count)) - noiseSum - jitterSum
+        multiply(&memory.slopes, inverse, weights)
+        memory.covariance = inverse
         let scaled = features.continuous.flatMap { feature in
-            observations.points.elements[feature * count..<(feature + 1) * count].map {
-                $0 * kernel.precisions[feature].squareRoot()
-            }
+            let scale = kernel.precisions[feature].squareRoot()
+            return observations.points.elements[feature * count..<(feature + 1) * count].map { $0 * scale }
         }
-        let total = features.continuous.count + indicators.columns
-        let right = Matrix(rows: count, columns: total, elements: scaled + indicators.elements)
-        let image = product.times(right)
+        let right = Matrix(
+            rows: count, columns: 1 + features.continuous.count + indicators.columns,
+            elements: [Double](repeating: 1, count: count) + scaled + indicators.elements)
+        let image = memory.slopes.symmetricTimes(right)
         func form(_ column: Int) -> Double {
-            (0..<count).reduce(0) { $0 + right[$1, column] * image[$1, column] }
+            let range = column * count..<(column + 1) * count
+            return range.reduce(0) { $0 + right.elements[$1] * image.elements[$1] }
         }
         var gradient = [Double](repeating: 0, count: features.count) + [signal, noiseSum]
-        for (column, feature) in features.continuous.enumerated() {
-            let squares = (0..<count).reduce(0) { $0 + right[$1, column] * right[$1, column] * sums[$1] }
-            gradient[feature] = squares - 2 * form(column)
+        for (position, feature) in features.continuous.enumerated() {
+            let base = (1 + position) * count
+            var squares = 0.0
+            for row in 0..<count {
+                squares += right.elements[base + row] * right.elements[base + row] * image.elements[row]
+            }
+            gradient[feature] = squares - form(1 + position)
         }
-        let all = sums.reduce(0, +) / 2
         for (position, feature) in features.categorical.enumerated() {
-            let equal = indicatorColumns[position].reduce(0) { $0 + form(features.continuous.count + $1) }
-            gradient[feature] = (all - equal) * kernel.precisions[feature]
+            let equal = indicatorColumns[position].reduce(0) { $0 + form(1 + features.continuous.count + $1) }
+            gradient[feature] = 0.5 * (form(0) - equal) * kernel.precisions[feature]
         }
         return gradient
     }
 }
 
-extension Cholesky {
-    /// (L Lᵀ)⁻¹.
-    fileprivate func inverse() -> Matrix {
-        var identity = Matrix(rows: size, columns: size)
-        for index in 0..<size { identity.elements[index * (size + 1)] = 1 }
-        return solve(identity)
+/// A → W∘A: lower triangles.
+private func multiply(_ slopes: inout Matrix, _ inverse: Matrix, _ weights: [Double]) {
+    let count = slopes.rows
+    unsafe slopes.elements.withUnsafeMutableBufferPointer { slopes in
+        unsafe inverse.elements.withUnsafeBufferPointer { inverse in
+            unsafe weights.withUnsafeBufferPointer { weights in
+                for column in 0..<count {
+                    let (base, here) = unsafe (column * count, weights[column])
+                    for row in column..<count {
+                        unsafe slopes[base + row] *= here * weights[row] - inverse[base + row]
+                    }
+                }
+            }
+        }
     }
 }

@@ -65,18 +65,10 @@ package struct Observations: Hashable, Sendable {
         (0..<points.columns).map { points[row, $0] }
     }
 
-    func selectedPoints(_ rows: [Int]) -> Matrix {
-        Matrix(rows: rows.count, columns: points.columns) { points[rows[$0], $1] }
-    }
-
     /// With further rows, which must be points not seen yet.
     func appending(_ other: Observations) -> Observations {
-        let old = count
-        return Observations(
-            features: features,
-            points: Matrix(rows: old + other.count, columns: features.count) { row, column in
-                row < old ? points[row, column] : other.points[row - old, column]
-            },
+        Observations(
+            features: features, points: points.appendingRows(other.points),
             values: values + other.values, repeats: repeats + other.repeats, scatter: scatter + other.scatter)
     }
 }

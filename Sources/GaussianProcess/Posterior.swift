@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CVectorMath
 package import LinearAlgebra
 
 extension GaussianProcess {
@@ -20,7 +21,31 @@ extension GaussianProcess {
 
     /// μ at the rows of `points`.
     package func means(at points: Matrix) -> [Double] {
-        means(kernel.between(observations.points, points))
+        columnBlocks(points).flatMap { means(kernel.between(observations.points, $0)) }
+    }
+
+    /// μ, and no less than σ²: what the one observed point, or one of `others` (known exactly), with the largest
+    /// covariance leaves of it.
+    func roughMoments(_ points: Matrix, _ others: Matrix) -> (means: [Double], variances: [Double]) {
+        let (signal, noise) = (kernel.signalVariance, hyperparameters.noiseVariance + cholesky.jitter)
+        var (means, variances): ([Double], [Double]) = ([], [])
+        for block in columnBlocks(points) {
+            let covariances = kernel.between(observations.points, block)
+            let toOthers = kernel.between(others, block)
+            means += self.means(covariances)
+            for point in 0..<block.rows {
+                let (near, other) = (largest(covariances, column: point), largest(toOthers, column: point))
+                variances.append(max(0, signal - max(near * near / (signal + noise), other * other / signal)))
+            }
+        }
+        return (means, variances)
+    }
+
+    /// The rows of `points`, few at a time, so that their covariances stay in the cache.
+    private func columnBlocks(_ points: Matrix) -> [Matrix] {
+        stride(from: 0, to: points.rows, by: 64).map { start in
+            points.selecting(start..<min(start + 64, points.rows))
+        }
     }
 
     /// μ and σ² at the rows of `points`: n² flops a point.
@@ -34,26 +59,19 @@ extension GaussianProcess {
     package func predictWithGradients(_ points: Matrix) -> PredictionWithGradients {
         let pair = kernel.betweenPair(observations.points, points)
         let halves = cholesky.solveFactor(pair.covariance)
-        let solved = cholesky.factor.solveLower(halves, transposed: true)
-        var (meanGradients, varianceGradients) = (
-            Matrix(rows: points.columns, columns: points.rows), Matrix(rows: points.columns, columns: points.rows)
-        )
-        for index in 0..<points.rows {
-            let column = index * observations.count..<(index + 1) * observations.count
-            let slopes = pair.slope.elements[column]
-            let mean = kernel.gradient(
-                at: points, index, to: observations.points, coefficients: weights, slopes: slopes)
-            let variance = kernel.gradient(
-                at: points, index, to: observations.points, coefficients: solved.elements[column].map { -2 * $0 },
-                slopes: slopes)
-            for feature in 0..<points.columns {
-                meanGradients[feature, index] = mean[feature]
-                varianceGradients[feature, index] = variance[feature]
-            }
-        }
+        let prediction = Prediction(means: means(pair.covariance), variances: variances(halves))
+        var solved = cholesky.factor.solveLower(halves, transposed: true)
+        for index in solved.elements.indices { solved.elements[index] *= -2 }
+        let constant = (0..<points.rows).flatMap { _ in weights }
+        let all = Matrix(rows: observations.count, columns: points.rows, elements: constant)
+        var meanGradients = Matrix(rows: points.columns, columns: points.rows)
+        var varianceGradients = meanGradients
+        kernel.addGradients(
+            at: points, to: observations.points, coefficients: all, slopes: pair.slope, &meanGradients)
+        kernel.addGradients(
+            at: points, to: observations.points, coefficients: solved, slopes: pair.slope, &varianceGradients)
         return PredictionWithGradients(
-            prediction: Prediction(means: means(pair.covariance), variances: variances(halves)),
-            meanGradients: meanGradients, varianceGradients: varianceGradients)
+            prediction: prediction, meanGradients: meanGradients, varianceGradients: varianceGradients)
     }
 
     /// μ at the observed points: y - (σₙ²/m) ∘ α, since K α = r - (C - K) α.
@@ -82,8 +100,7 @@ extension GaussianProcess {
     }
 
     func means(_ covariances: Matrix) -> [Double] {
-        covariances.times(Matrix(rows: weights.count, columns: 1, elements: weights), transposed: true)
-            .elements.map { mean + $0 }
+        covariances.times(weights, transposed: true).map { mean + $0 }
     }
 
     /// σ_f² - vᵀv, with v = L⁻¹k_x in the columns.
@@ -95,29 +112,39 @@ extension GaussianProcess {
 }
 
 func squaredNorm(_ matrix: Matrix, column: Int) -> Double {
-    var sum = 0.0
-    for index in column * matrix.rows..<(column + 1) * matrix.rows {
-        sum += matrix.elements[index] * matrix.elements[index]
+    unsafe matrix.elements.withUnsafeBufferPointer { elements in
+        unsafe cvectormath_sum_of_squares(elements.baseAddress.map { unsafe $0 + column * matrix.rows }, matrix.rows)
     }
-    return sum
+}
+
+/// The largest element of a column; 0 without rows.
+private func largest(_ matrix: Matrix, column: Int) -> Double {
+    unsafe matrix.elements.withUnsafeBufferPointer { elements in
+        unsafe cvectormath_largest(elements.baseAddress.map { unsafe $0 + column * matrix.rows }, matrix.rows)
+    }
 }
 
 extension Kernel {
-    /// Σ_a coefficient_a ∇_x k(x, x_a), for row `index` of `points` as x and the rows of `others` as x_a; `slopes` are
-    /// A(x, x_a).
-    func gradient(
-        at points: Matrix, _ index: Int, to others: Matrix, coefficients: [Double], slopes: ArraySlice<Double>
-    ) -> [Double] {
-        let products = zip(coefficients, slopes).map { $0 * $1 }
-        var gradient = [Double](repeating: 0, count: features.count)
-        for feature in features.continuous {
-            let here = points.elements[index + feature * points.rows]
-            var sum = 0.0
-            for row in 0..<others.rows {
-                sum -= products[row] * (here - others.elements[feature * others.rows + row])
+    /// Adds Σ_a coefficient_a ∇_x k(x, x_a), for the rows of `points` as x and the rows of `others` as x_a; a column a
+    /// point. `slopes` are A(x, x_a).
+    ///
+    /// With p = coefficient ∘ A the sum is (Σ p_a x_a - x Σ p_a) / ℓ²: one product for all points.
+    func addGradients(
+        at points: Matrix, to others: Matrix, coefficients: consuming Matrix, slopes: Matrix, _ gradients: inout Matrix
+    ) {
+        var totals = [Double](repeating: 0, count: points.rows)
+        for point in 0..<points.rows {
+            for index in others.rows * point..<others.rows * (point + 1) {
+                coefficients.elements[index] *= slopes.elements[index]
+                totals[point] += coefficients.elements[index]
             }
-            gradient[feature] = sum * precisions[feature]
         }
-        return gradient
+        let weighted = others.times(coefficients, transposed: true)
+        for point in 0..<points.rows {
+            for feature in features.continuous {
+                let sum = weighted[feature, point] - points[point, feature] * totals[point]
+                gradients[feature, point] += sum * precisions[feature]
+            }
+        }
     }
 }

@@ -50,6 +50,9 @@ package struct SearchDomain: Sendable {
             })
     }
 
+    /// Whether which coordinates count depends on the point.
+    var isConditional: Bool { activity != nil }
+
     func isActive(_ point: [Double]) -> [Bool] {
         activity?(point) ?? point.map { _ in true }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import LinearAlgebra
+
 /// Which rows a model keeps when there are more than it can afford: those that a proposal near the best depends on, and
 /// a spread of the rest, so that the cost of a proposal no longer grows with the sweep.
 package struct WorkingSet: Hashable, Sendable {
@@ -57,7 +59,7 @@ extension Observations {
         let merged = Double(repeats.reduce(0, +) - count)
         let kept = Double(rows.reduce(0) { $0 + repeats[$1] - 1 })
         return Observations(
-            features: features, points: selectedPoints(rows), values: rows.map { values[$0] },
+            features: features, points: points.selecting(rows), values: rows.map { values[$0] },
             repeats: rows.map { repeats[$0] }, scatter: merged > 0 ? scatter * kept / merged : 0)
     }
 }

@@ -21,9 +21,12 @@ package struct Matrix: Hashable, Sendable {
     }
 
     package init(rows: Int, columns: Int, element: (_ row: Int, _ column: Int) -> Double) {
-        self.init(
-            rows: rows, columns: columns,
-            elements: (0..<rows * columns).map { element($0 % rows, $0 / rows) })
+        var elements: [Double] = []
+        elements.reserveCapacity(rows * columns)
+        for column in 0..<columns {
+            for row in 0..<rows { elements.append(element(row, column)) }
+        }
+        self.init(rows: rows, columns: columns, elements: elements)
     }
 
     package static func identity(_ size: Int) -> Matrix {
@@ -43,6 +46,30 @@ package struct Matrix: Hashable, Sendable {
 
     package var transposed: Matrix {
         Matrix(rows: columns, columns: rows) { self[$1, $0] }
+    }
+
+    /// Some of the rows.
+    package func selecting(_ rows: some RandomAccessCollection<Int>) -> Matrix {
+        var selected: [Double] = []
+        selected.reserveCapacity(rows.count * columns)
+        for column in 0..<columns {
+            for row in rows { selected.append(elements[row + column * self.rows]) }
+        }
+        return Matrix(rows: rows.count, columns: columns, elements: selected)
+    }
+
+    /// The rows of `other` below those of this matrix.
+    ///
+    /// - Precondition: as many columns.
+    package func appendingRows(_ other: Matrix) -> Matrix {
+        precondition(columns == other.columns, "the columns differ")
+        var joined: [Double] = []
+        joined.reserveCapacity(elements.count + other.elements.count)
+        for column in 0..<columns {
+            joined += elements[column * rows..<(column + 1) * rows]
+            joined += other.elements[column * other.rows..<(column + 1) * other.rows]
+        }
+        return Matrix(rows: rows + other.rows, columns: columns, elements: joined)
     }
 
     package var trace: Double {

@@ -28,16 +28,53 @@ extension Matrix {
         return result
     }
 
-    /// self · vector.
+    /// self · vector, or selfᵀ · vector.
     ///
-    /// - Precondition: the vector has as many elements as the matrix has columns.
-    package func times(_ vector: [Double]) -> [Double] {
-        times(Matrix(rows: vector.count, columns: 1, elements: vector)).elements
+    /// - Precondition: the vector has as many elements as the matrix has columns, or rows when `transposed`.
+    package func times(_ vector: [Double], transposed: Bool = false) -> [Double] {
+        OpenBLAS.setUp()
+        precondition(vector.count == (transposed ? rows : columns), "the inner dimensions differ")
+        var result = [Double](repeating: 0, count: transposed ? columns : rows)
+        if elements.isEmpty { return result }
+        unsafe elements.withUnsafeBufferPointer { left in
+            unsafe vector.withUnsafeBufferPointer { right in
+                unsafe result.withUnsafeMutableBufferPointer { target in
+                    unsafe cblas_dgemv(
+                        CblasColMajor, transposed ? CblasTrans : CblasNoTrans, OpenBLAS.count(rows),
+                        OpenBLAS.count(columns), 1, left.baseAddress, OpenBLAS.count(rows), right.baseAddress, 1, 0,
+                        target.baseAddress, 1)
+                }
+            }
+        }
+        return result
+    }
+
+    /// S · other for the symmetric matrix S whose lower triangle is this one's.
+    ///
+    /// - Precondition: the matrix is square and has as many rows as `other`.
+    package func symmetricTimes(_ other: Matrix) -> Matrix {
+        OpenBLAS.setUp()
+        precondition(rows == columns && rows == other.rows, "the shapes differ")
+        var result = Matrix(rows: rows, columns: other.columns)
+        if result.elements.isEmpty { return result }
+        unsafe elements.withUnsafeBufferPointer { left in
+            unsafe other.elements.withUnsafeBufferPointer { right in
+                unsafe result.elements.withUnsafeMutableBufferPointer { target in
+                    unsafe cblas_dsymm(
+                        CblasColMajor, CblasLeft, CblasLower, OpenBLAS.count(rows), OpenBLAS.count(other.columns), 1,
+                        left.baseAddress, OpenBLAS.count(rows), right.baseAddress, OpenBLAS.count(rows), 0,
+                        target.baseAddress, OpenBLAS.count(rows))
+                }
+            }
+        }
+        return result
     }
 }
 
 /// The inner product.
 package func dot(_ left: [Double], _ right: [Double]) -> Double {
     precondition(left.count == right.count, "the lengths differ")
-    return zip(left, right).reduce(0) { $0 + $1.0 * $1.1 }
+    var sum = 0.0
+    for index in left.indices { sum += left[index] * right[index] }
+    return sum
 }

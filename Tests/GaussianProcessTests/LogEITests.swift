@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import RealModule
 import Testing
 
 @testable import GaussianProcess
@@ -26,5 +27,17 @@ struct LogEITests {
         let result = logNormalDistribution(u)
         #expect((result.value - value).magnitude <= 2e-13 * max(value.magnitude, 1e-300), "u = \(u)")
         #expect((result.derivative / derivative - 1).magnitude <= 1e-11, "u = \(u)")
+    }
+
+    /// In any unit, the number and slope that the logarithm stands for.
+    @Test(arguments: [5, 0.3, 0, -0.5, -0.999, -1, -1.001, -6, -34.9, -35.1, -60])
+    func unitsAgree(u: Double) {
+        let (value, derivative) = logExpectedImprovement(u)
+        for shift in [0.0, 3, 20] {
+            let result = expectedImprovement(u, logUnit: value + shift)
+            #expect((result.value / Double.exp(-shift) - 1).magnitude < 1e-11, "u = \(u)")
+            #expect((result.derivative / (Double.exp(-shift) * derivative) - 1).magnitude < 1e-9, "u = \(u)")
+        }
+        #expect(u > 0 || expectedImprovement(u, logUnit: value + 60).value == 0, "u = \(u)")
     }
 }

@@ -39,8 +39,19 @@ struct LinearAlgebraTests {
         let matrix = Matrix(rows: 2, columns: 3, elements: [1, 4, 2, 5, 3, 6])
         #expect(matrix[0, 2] == 3 && matrix[1, 0] == 4)
         #expect(matrix.times([1, 0, -1]) == [-2, -2])
+        #expect(matrix.times([1, -1], transposed: true) == [-3, -3, -3])
+        #expect(Matrix(rows: 0, columns: 2).times([], transposed: true) == [0, 0])
         #expect(dot([1, 2, 3], [4, 5, 6]) == 32)
         #expect(Matrix.identity(3).trace == 3)
+    }
+
+    @Test func rowsChosenAndJoined() {
+        let matrix = Matrix(rows: 3, columns: 2, elements: [1, 2, 3, 4, 5, 6])
+        #expect(matrix.selecting([2, 0, 2]) == Matrix(rows: 3, columns: 2, elements: [3, 1, 3, 6, 4, 6]))
+        #expect(matrix.selecting(1..<1) == Matrix(rows: 0, columns: 2))
+        let joined = matrix.selecting([1]).appendingRows(matrix)
+        #expect(joined == Matrix(rows: 4, columns: 2, elements: [2, 1, 2, 3, 5, 4, 5, 6]))
+        #expect(Matrix(rows: 0, columns: 2).appendingRows(matrix) == matrix)
     }
 
     @Test func factorByHand() throws {
@@ -63,6 +74,35 @@ struct LinearAlgebraTests {
         #expect(distance(cholesky.factor.times(cholesky.solveFactor(right)), right) < 1e-9, "seeds 3, 4")
         let upper = cholesky.factor.solveLower(right, transposed: true)
         #expect(distance(cholesky.factor.times(upper, transposed: true), right) < 1e-9, "seeds 3, 4")
+    }
+
+    @Test(arguments: [0, 1, 2, 10, 60, 150])
+    func inverseEqualsSolves(size: Int) throws {
+        let cholesky = try Cholesky(positive(size, seed: 8))
+        let (inverse, solved) = (cholesky.inverse(), cholesky.solve(.identity(size)))
+        let lower = Matrix(rows: size, columns: size) { $0 < $1 ? 0 : solved[$0, $1] }
+        let scale = 1e-12 * max(1, solved.elements.reduce(0) { max($0, $1.magnitude) })
+        #expect(distance(inverse, lower) < scale, "seed 8")
+    }
+
+    /// Above the diagonal anything may stand.
+    @Test(arguments: [(0, 2), (3, 0), (1, 1), (7, 3), (40, 12)])
+    func symmetricProductsReadTheLowerTriangle(size: Int, columns: Int) {
+        let matrix = random(size, size, seed: 9)
+        let symmetric = Matrix(rows: size, columns: size) { matrix[max($0, $1), min($0, $1)] }
+        let right = random(size, columns, seed: 10)
+        #expect(distance(matrix.symmetricTimes(right), symmetric.times(right)) < 1e-13, "seeds 9, 10")
+    }
+
+    @Test func storageIsReusedForAsLongAsItTakes() throws {
+        var builds = 0
+        let cholesky = try Cholesky(reusing: Matrix(rows: 4, columns: 4, filledWith: 7)) { storage in
+            builds += 1
+            for index in storage.elements.indices { storage.elements[index] = 1 }
+        }
+        // Without jitter, once more to look for numbers that are none, and with it.
+        #expect(cholesky.jitter == 1e-8 && builds == 3)
+        #expect(cholesky.factor == (try Cholesky(Matrix(rows: 4, columns: 4, filledWith: 1))).factor)
     }
 
     @Test(arguments: [(0, 2), (1, 1), (20, 1), (20, 5)])
@@ -95,9 +135,15 @@ struct LinearAlgebraTests {
 
     @Test(arguments: [Double.nan, .infinity])
     func numbersThatAreNoneAreRefused(value: Double) {
-        var matrix = Matrix.identity(3)
-        matrix[2, 1] = value
-        #expect(throws: CholeskyFailure.notFinite) { try Cholesky(matrix) }
+        for (row, column) in [(0, 0), (2, 0), (2, 1), (1, 1), (2, 2)] {
+            var matrix = Matrix.identity(3)
+            matrix[row, column] = value
+            #expect(throws: CholeskyFailure.notFinite) { try Cholesky(matrix) }
+        }
+        #expect(throws: CholeskyFailure.notFinite) {
+            try Cholesky(.identity(2)).appending(
+                cross: Matrix(rows: 2, columns: 1, elements: [0, value]), corner: .identity(1))
+        }
     }
 
     @Test func sameBitsEveryTime() throws {
