@@ -49,7 +49,9 @@ let core: [Target] = [
     .target(
         name: "WorkerProtocol",
         dependencies: ["SweepModel", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "SearchAlgorithms", dependencies: ["SweepModel", "Randomness", numerics]),
+    .target(
+        name: "SearchAlgorithms",
+        dependencies: ["SweepModel", "GaussianProcess", "LinearAlgebra", "Randomness", numerics]),
     .target(name: "SweepModel", dependencies: [numerics, .product(name: "Yams", package: "Yams")]),
 ]
 

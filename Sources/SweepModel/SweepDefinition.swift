@@ -2,7 +2,11 @@
 
 /// What a sweep file says, resolved: every default filled in, the seed drawn.
 package struct SweepDefinition: Hashable, Sendable {
-    package enum Method: String, CaseIterable, Sendable { case grid, random, sobol }
+    package enum Method: String, CaseIterable, Sendable {
+        case grid, random, sobol, bayes, tpe
+        /// One of the others, by what the sweep declares.
+        case auto
+    }
 
     package enum GridOrder: String, CaseIterable, Sendable {
         /// Coarse to fine: an interrupted grid is a complete coarser grid.
@@ -54,6 +58,9 @@ package struct SweepDefinition: Hashable, Sendable {
     /// How often each configuration is run, with different seeds.
     package var repeats: Int
     package var gridOrder: GridOrder
+    /// Proposals depend on no timing: each waits until all trials but those of the latest so many proposals are over.
+    /// Nil: a proposal is made from whatever is known.
+    package var deterministicPending: Int?
     package var limits: Limits
     package var metricPattern: MetricPattern?
     /// The most steps a trial is to train, told to the script as `max_step`.
@@ -67,7 +74,7 @@ package struct SweepDefinition: Hashable, Sendable {
         name: String, description: String? = nil, method: Method, objective: Objective, space: SearchSpace,
         trials: Int? = nil, seed: UInt64, baselines: [Configuration] = [], command: [String] = [],
         program: String? = nil, workers: Int? = nil, retries: Int = 0, repeats: Int = 1,
-        gridOrder: GridOrder = .coarse, limits: Limits = Limits(), metricPattern: MetricPattern? = nil,
+        gridOrder: GridOrder = .coarse, deterministicPending: Int? = nil, limits: Limits = Limits(), metricPattern: MetricPattern? = nil,
         maximumStep: Int64? = nil, grace: Duration = .seconds(30), earlyTerminate: JSONValue? = nil
     ) {
         self.name = name
@@ -84,6 +91,7 @@ package struct SweepDefinition: Hashable, Sendable {
         self.retries = retries
         self.repeats = repeats
         self.gridOrder = gridOrder
+        self.deterministicPending = deterministicPending
         self.limits = limits
         self.metricPattern = metricPattern
         self.maximumStep = maximumStep

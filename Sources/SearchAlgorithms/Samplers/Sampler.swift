@@ -20,14 +20,3 @@ package protocol Sampler: Sendable {
     /// exhausted.
     func proposal(at index: Int, excluding seen: SeenConfigurations) -> Proposal?
 }
-
-/// The sampler of the sweep's method.
-///
-/// - Throws: `SamplerError` when the method cannot search the space.
-package func makeSampler(for definition: SweepDefinition) throws(SamplerError) -> any Sampler {
-    switch definition.method {
-    case .grid: try GridSampler(space: definition.space, seed: definition.seed, order: definition.gridOrder)
-    case .random: RandomSampler(space: definition.space, seed: definition.seed)
-    case .sobol: try SobolSampler(space: definition.space, seed: definition.seed)
-    }
-}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import GaussianProcess
+import LinearAlgebra
+import Randomness
+package import SweepModel
+
+/// Bayesian search: a Gaussian process of the objective, and at each proposal the point where improvement is to be
+/// expected most, given what is pending.
+package struct BayesSampler: AdaptiveSampler {
+    let encoding: SpaceEncoding
+    let seed: UInt64
+    let goal: Objective.Goal
+    let design: InitialDesign
+
+    package init(_ definition: SweepDefinition) throws(SamplerError) {
+        encoding = SpaceEncoding(definition.space)
+        seed = definition.seed
+        goal = definition.objective.goal
+        design = try InitialDesign(
+            space: definition.space, seed: definition.seed, trials: definition.trials,
+            hasBaseline: !definition.baselines.isEmpty)
+    }
+
+    package func learn(_ history: SearchHistory, fits: [ModelFit], mayFit: Bool) -> any LearnedSampler {
+        let evidence = Evidence(history, encoding: encoding, goal: goal)
+        // Too little to learn from: the design goes on.
+        guard evidence.finiteCount >= 2, !encoding.axes.isEmpty else {
+            return LearnedBayes(sampler: self, history: history, fits: fits, surrogate: nil)
+        }
+        let surrogate = Surrogate(evidence, fits: fits, position: history.position, seed: seed, mayFit: mayFit)
+        return LearnedBayes(sampler: self, history: history, fits: surrogate?.fits ?? fits, surrogate: surrogate)
+    }
+
+    package func repeated(_ fit: ModelFit, _ history: SearchHistory) -> ModelFit {
+        let evidence = Evidence(history, encoding: encoding, goal: goal)
+        return Surrogate.fit(
+            fit.subject, evidence, start: fit.start, ordinal: fit.ordinal, position: fit.position, seed: seed)
+    }
+}
+
+/// Bayesian search that has seen a history.
+struct LearnedBayes: LearnedSampler {
+    let sampler: BayesSampler
+    let history: SearchHistory
+    let fits: [ModelFit]
+    /// Nil while too few results are known.
+    let surrogate: Surrogate?
+
+    func configuration(
+        at index: Int, pending: [Configuration], excluding seen: SeenConfigurations
+    ) -> (configuration: Configuration, origin: ProposalBasis.Origin)? {
+        if let surrogate, index >= sampler.design.size,
+            let found = maximum(surrogate, at: index, pending: pending, excluding: seen)
+        {
+            return found
+        }
+        if sampler.encoding.axes.isEmpty || index < sampler.design.size || surrogate == nil,
+            let point = sampler.design.configuration(at: index, excluding: seen)
+        {
+            return (point, .design)
+        }
+        return sampler.design.remainder(at: index, excluding: seen).map { ($0, .remainder) }
+    }
+
+    private func maximum(
+        _ surrogate: Surrogate, at index: Int, pending: [Configuration], excluding seen: SeenConfigurations
+    ) -> (configuration: Configuration, origin: ProposalBasis.Origin)? {
+        let encoding = sampler.encoding
+        var stream = RandomStream(seed: sampler.seed, index: index, purpose: .acquisition)
+        let points = distinct(pending.map { encoding.point(of: $0) })
+        let target = surrogate.target(pending: points, seed: stream.next())
+        guard let target else { return nil }
+        let maximiser = AcquisitionMaximiser(target, domain: encoding.domain, seed: stream.next())
+        guard let best = maximiser.maximise(excluding: surrogate.evidence.points + points) else { return nil }
+        let configuration = encoding.configuration(at: best.point)
+        return seen.contains(configuration) ? nil : (configuration, .model)
+    }
+
+    private func distinct(_ points: [[Double]]) -> [[Double]] {
+        var known: Set<[Double]> = []
+        return points.filter { known.insert($0).inserted }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+import GaussianProcess
+import LinearAlgebra
+import SweepModel
+
+/// The models of a sweep: of the objective and, where trials often fail, of their success.
+struct Surrogate: Sendable {
+    let evidence: Evidence
+    let objective: GaussianProcess
+    let success: GaussianProcess?
+    let fits: [ModelFit]
+
+    /// Nil when a covariance has no factor even at the prior's hyperparameters.
+    ///
+    /// - Parameter fits: the latest fits.
+    init?(_ evidence: Evidence, fits: [ModelFit], position: Int64, seed: UInt64, mayFit: Bool) {
+        func model(_ subject: ModelFit.Subject) -> (model: GaussianProcess, fit: ModelFit)? {
+            let last = fits.last { $0.subject == subject }
+            var known = last.flatMap { fit in
+                Self.model(evidence.observations(subject), fit.hyperparameters).map { (model: $0, fit: fit) }
+            }
+            if let known, !mayFit || !Self.isDue(known.model, known.fit, results: evidence.values.count) { return known }
+            let fit = Self.fit(
+                subject, evidence, start: last?.found ?? [], ordinal: last.map { $0.ordinal + 1 } ?? 0,
+                position: position, seed: seed)
+            known = Self.model(evidence.observations(subject), fit.hyperparameters).map { ($0, fit) }
+            return known
+        }
+        guard let objective = model(.objective) else { return nil }
+        let success = evidence.deservesSuccessModel ? model(.success) : nil
+        self.evidence = evidence
+        self.objective = objective.model
+        self.success = success?.model
+        self.fits = [objective.fit] + (success.map { [$0.fit] } ?? fits.filter { $0.subject == .success })
+    }
+
+    /// What to maximise, with the points of pending trials taken into account; nil when their joint covariance has no
+    /// factor.
+    func target(pending: [[Double]], seed: UInt64) -> Acquisition? {
+        // The newest are looked at most closely; of the oldest it is believed that they turn out as expected.
+        let old = pending.dropLast(Fantasies.pendingLimit)
+        let new = Array(pending.suffix(Fantasies.pendingLimit))
+        do throws(CholeskyFailure) {
+            let model = old.isEmpty ? objective : try objective.believing(matrix(Array(old)))
+            let fantasies: Fantasies
+            if new.isEmpty {
+                fantasies = .none(model, incumbent: model.incumbentValue)
+            } else {
+                let isNoisy =
+                    objective.hyperparameters.noiseVariance > 0.3 * objective.hyperparameters.signalVariance
+                fantasies = try Fantasies(
+                    model, pending: matrix(new), observed: isNoisy ? 8 : 0, incumbent: model.incumbentValue, seed: seed)
+            }
+            return Acquisition(model, fantasies: fantasies, success: success)
+        } catch {
+            return nil
+        }
+    }
+
+    private func matrix(_ points: [[Double]]) -> Matrix {
+        Matrix(rows: points.count, columns: evidence.features.count) { points[$0][$1] }
+    }
+
+    /// The rows a model is made of: all, or a working set of many.
+    private static func rows(_ observations: Observations, _ lengthScales: [Double]) -> Observations {
+        let shares = WorkingSet.Shares()
+        guard observations.count > shares.total else { return observations }
+        return observations.selecting(
+            WorkingSet(observations, lengthScales: lengthScales, shares: shares).rows)
+    }
+
+    private static func model(_ observations: Observations, _ hyperparameters: Hyperparameters) -> GaussianProcess? {
+        do throws(CholeskyFailure) {
+            return try GaussianProcess(
+                rows(observations, hyperparameters.lengthScales), hyperparameters: hyperparameters)
+        } catch {
+            return nil
+        }
+    }
+
+    private static func isDue(_ model: GaussianProcess, _ fit: ModelFit, results: Int) -> Bool {
+        Fit.isDue(rows: results, rowsAtLastFit: fit.results, surprise: model.surpriseOfLast)
+    }
+
+    /// One fit: a function of its arguments alone.
+    static func fit(
+        _ subject: ModelFit.Subject, _ evidence: Evidence, start: [Double], ordinal: Int, position: Int64, seed: UInt64
+    ) -> ModelFit {
+        let priors = Priors(features: evidence.features.count)
+        let previous = start.isEmpty ? nil : Hyperparameters(logarithms: start)
+        let observations = rows(
+            evidence.observations(subject), (previous ?? priors.start).lengthScales)
+        let fit = Fit(observations, priors: priors, previous: previous, ordinal: ordinal, seed: seed)
+        return ModelFit(
+            subject: subject, position: position, ordinal: ordinal, results: evidence.values.count, start: start,
+            found: fit.hyperparameters.logarithms)
+    }
+}
+
+extension ModelFit {
+    var hyperparameters: Hyperparameters { Hyperparameters(logarithms: found) }
+}

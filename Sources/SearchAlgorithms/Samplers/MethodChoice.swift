@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import Randomness
+package import SweepModel
+
+/// The method a sweep is searched with: the file's, or for `auto` the one that suits what the sweep declares.
+package struct MethodChoice: Hashable, Sendable {
+    /// Never `auto`.
+    package let method: SweepDefinition.Method
+    /// Why, for `auto`; nil where the file names the method.
+    package let reason: String?
+
+    package init(_ definition: SweepDefinition) {
+        guard definition.method == .auto else {
+            (method, reason) = (definition.method, nil)
+            return
+        }
+        let varied = definition.space.varied
+        let conditional = varied.count { !$0.conditions.isEmpty }
+        let depth = definition.space.conditionDepth
+        if let trials = definition.trials, let count = definition.space.cardinality,
+            count.saturatingProduct(max(1, definition.repeats)) <= trials
+        {
+            (method, reason) = (.grid, "all \(count) configurations fit into \(trials) trials")
+        } else if varied.count > Sobol.dimensionLimit {
+            (method, reason) = (.random, "\(varied.count) parameters are too many for a model")
+        } else if let trials = definition.trials, let workers = definition.workers, 3 * workers >= trials {
+            (method, reason) = (
+                .sobol, "with \(workers) workers and \(trials) trials few results are known when the last trial starts"
+            )
+        } else if 2 * conditional > varied.count {
+            (method, reason) = (.tpe, "\(conditional) of \(varied.count) parameters are conditional")
+        } else if depth > 2 {
+            (method, reason) = (.tpe, "conditions are nested \(depth) deep")
+        } else {
+            (method, reason) = (.bayes, "a Gaussian process finds more in the same number of trials")
+        }
+    }
+}
+
+extension SearchSpace {
+    /// How many conditions lie above the deepest parameter.
+    fileprivate var conditionDepth: Int {
+        var depths: [String: Int] = [:]
+        for parameter in parameters {
+            let above = parameter.conditions.map { depths[$0.parent] ?? 0 }.max()
+            depths[parameter.name] = above.map { $0 + 1 } ?? 0
+        }
+        return depths.values.max() ?? 0
+    }
+}
