@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import LinearAlgebra
+
 extension GaussianProcess {
     /// |y - μ| / √(σ² + σₙ²) of the last row's value under the model of all the others: how surprising it was when it
     /// came. 0 without observations.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import SweepModel
+package import SweepModel
 
 /// Where a search begins that knows nothing yet: the middle of the space, then scrambled Sobol points; and what is left
 /// of a finite space when there is nothing better to go by.

@@ -18,8 +18,10 @@ struct SpaceEncoding: Sendable {
         let axes = varied.map { Axis($0) }
         self.axes = axes
         let activity = Activity(space, varied: varied, axes: axes)
-        domain = SearchDomain(
-            axes.map(\.coordinate), activity: activity.isAlwaysComplete ? nil : { activity.isActive($0) })
+        let coordinates = axes.map(\.coordinate)
+        domain =
+            activity.isAlwaysComplete
+            ? SearchDomain(coordinates) : SearchDomain(coordinates) { activity.isActive($0) }
     }
 
     func point(of configuration: Configuration) -> [Double] {
@@ -59,7 +61,7 @@ extension Axis {
     fileprivate var coordinate: SearchDomain.Coordinate {
         switch kind {
         case .continuous: .continuous
-        case .grid(_, let positions): .grid(count: positions.count) { positions[$0] }
+        case .grid(_, let positions): .grid(count: positions.count, value: { positions[$0] })
         case .categories(let levels): .categories(count: Int(levels.count))
         }
     }
