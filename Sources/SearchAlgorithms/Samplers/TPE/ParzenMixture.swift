@@ -43,8 +43,7 @@ struct ParzenMixture: Sendable {
     }
 
     /// One an observation, from old to new; the prior's is 1. The latest 25 count fully, those before them the less the
-    /// older they are (Bergstra, Yamins, Cox: "Making a science of model search", ICML 2013, as hyperopt and Optuna
-    /// have it).
+    /// older they are (hyperopt's `linear_forgetting_weights`, Optuna's `default_weights`).
     static func weights(_ count: Int) -> [Double] {
         let old = count - 25
         guard old > 0 else { return Array(repeating: 1, count: count) }

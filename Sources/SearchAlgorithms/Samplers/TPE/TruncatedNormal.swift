@@ -3,8 +3,8 @@
 import Randomness
 import RealModule
 
-/// The normal law cut off at 0 and 1. Means lie in [0, 1] and deviations in [0.01, 1], so at least a hundredth of the
-/// uncut law's mass is within and no more than 100 deviations are between any two points.
+/// The normal law cut off at 0 and 1. Means lie in [0, 1] and deviations in [0.01, 1], so at least a third of the uncut
+/// law's mass is within, and no two points are more than 100 deviations apart.
 struct TruncatedNormal: Hashable, Sendable {
     let mean: Double
     let deviation: Double
