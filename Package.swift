@@ -79,7 +79,7 @@ let tests: [Target] = [
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
     .testTarget(
         name: "SearchAlgorithmsTests", dependencies: ["SearchAlgorithms", "SweepModel", "Randomness", "TestSupport"],
-        exclude: ["Fixtures/fixtures.py"]),
+        exclude: ["Fixtures/fixtures.py", "Fixtures/tpe_fixtures.py"]),
     .testTarget(
         name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
     .testTarget(

@@ -78,13 +78,26 @@ struct Axis: Sendable {
         }
     }
 
+    /// The value of the distribution that is nearest to a number on its scale.
+    private func rounded(_ number: Double) -> JSONValue {
+        switch distribution {
+        case .real(_, let quantum):
+            return quantum.map { $0.rounded(number, within: distribution.levels) } ?? .number(number)
+        case .integer(let low, _, let step, _):
+            guard let levels = distribution.levels else { return distribution.value(at: 0.5) }
+            let place = ((number - Double(low)) / Double(max(step, 1))).rounded()
+            let last = levels.count - 1
+            return levels.value(place < 1 ? 0 : place >= Double(last) ? last : UInt64(place))
+        case .constant, .categorical:
+            return distribution.value(at: 0.5)
+        }
+    }
+
     /// The value at a coordinate; for grids the nearest.
     func value(at coordinate: Double) -> JSONValue {
         switch kind {
         case .continuous(let scale):
-            // A float's own scale inverts exactly; what is rounded goes through the distribution's quantile.
-            if case .real(_, nil) = distribution { return .number(scale.value(at: coordinate)) }
-            return distribution.value(at: coordinate)
+            return rounded(scale.value(at: coordinate))
         case .grid(let levels, let positions):
             return levels.value(UInt64(nearestIndex(coordinate, among: positions)))
         case .categories(let levels):
