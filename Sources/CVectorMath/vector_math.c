@@ -5,7 +5,7 @@
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__gnu_linux__)
-// AVX2 and FMA are in x86-64-v3, AVX-512 in v4. The linker's resolver picks one when the program is loaded.
+// x86-64-v3 has AVX2 and FMA. A resolver picks one of the two when the program is loaded.
 #define MULTIVERSIONED __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define MULTIVERSIONED

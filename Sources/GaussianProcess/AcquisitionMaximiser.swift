@@ -10,8 +10,9 @@ import Randomness
 /// arguments and the seed alone.
 package struct AcquisitionMaximiser: Sendable {
     package struct Options: Hashable, Sendable {
-        /// Sobol points over the whole domain.
-        package var screened = 1024
+        /// Sobol points over the whole domain: when few are observed, and when so many are that the shortlist is made
+        /// roughly, for peaks that are narrow and few by then.
+        package var (screened, screenedRoughly) = (1024, 2048)
         /// Best observed points, and perturbations of each.
         package var (sprayed, sprays) = (10, 18)
         /// The deviations of the perturbations, in turn: peaks are the narrower the longer the search.
@@ -27,7 +28,7 @@ package struct AcquisitionMaximiser: Sendable {
         package var iterations = 50
         package var rounds = 10
         /// On the gradient in x/ℓ, and on what an iteration gains, in nats.
-        package var (gradient, gain) = (1e-2, 1e-4)
+        package var (gradient, gain) = (1e-2, 1e-3)
         /// After so many evaluations a climb goes on only while it is no more nats than this below the best.
         package var (trial, lag) = (8, 3.0)
         /// Discrete coordinates with more values than this are searched coarse to fine instead of one by one.

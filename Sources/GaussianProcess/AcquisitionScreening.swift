@@ -20,10 +20,10 @@ extension AcquisitionMaximiser {
         if let all = enumerated(limit: options.screened) {
             return Screened(points: all, values: evaluate(all, gradients: false).values, isComplete: true)
         }
-        let points = spread().appendingRows(sprays())
-        let matrix = encoded(points)
         // With many observations n² flops a point are too many for all, nd are not.
         let isRough = acquisition.model.observations.count > options.roughLimit
+        let points = spread(isRough ? options.screenedRoughly : options.screened).appendingRows(sprays())
+        let matrix = encoded(points)
         let rough = acquisition.screen(matrix, isRough: isRough)
         let order = rough.indices.sorted { (rough[$0], $1) > (rough[$1], $0) }
         let shortlist = order.prefix(options.shortlisted)
@@ -42,15 +42,15 @@ extension AcquisitionMaximiser {
 
     /// Sobol points over the domain or box, shifted digit by digit: a net of the same quality for a tenth of the cost of
     /// scrambling it, and nothing else here needs the independence that scrambling buys.
-    private func spread() -> Matrix {
+    private func spread(_ count: Int) -> Matrix {
         let sobol = Sobol(dimensions: domain.coordinates.count, seed: nil)
         let stream = RandomStream(seed: seed, index: 2, name: "maximiser", purpose: .acquisition)
-        var points = Matrix(rows: options.screened, columns: domain.coordinates.count)
+        var points = Matrix(rows: count, columns: domain.coordinates.count)
         for coordinate in domain.coordinates.indices {
             let shift = UInt32(truncatingIfNeeded: stream.bits(draw: UInt32(coordinate)))
-            for index in 0..<options.screened {
+            for index in 0..<count {
                 let digits = UInt32(sobol.coordinate(coordinate, at: UInt32(index)) * 0x1p32)
-                points.elements[index + coordinate * options.screened] =
+                points.elements[index + coordinate * count] =
                     allowed[coordinate].value(unit: (Double(digits ^ shift) + 0.5) * 0x1p-32)
             }
         }
