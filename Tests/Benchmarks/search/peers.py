@@ -45,4 +45,8 @@ def serve(adapter_class: type) -> None:
 
 if __name__ == "__main__":
     module, name = ADAPTERS[sys.argv[1]]
-    serve(getattr(importlib.import_module(module), name))
+    try:
+        serve(getattr(importlib.import_module(module), name))
+    except BrokenPipeError:
+        # Whoever asked has been stopped; there is nobody to tell.
+        sys.exit(1)

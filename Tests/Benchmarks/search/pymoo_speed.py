@@ -71,9 +71,12 @@ def population_get(self: Population, *names: str, to_numpy: bool = True) -> obje
 
 
 def domination_matrix(values: np.ndarray, others: np.ndarray | None = None, epsilon: float = 0.0) -> np.ndarray:
-    left, right = values[:, None, :], (values if others is None else others)[None, :, :]
-    smaller = (left + epsilon < right).any(axis=2)
-    larger = (left > right + epsilon).any(axis=2)
+    others = values if others is None else others
+    smaller = np.zeros((len(values), len(others)), dtype=bool)
+    larger = smaller.copy()
+    for left, right in zip(values.T, others.T):
+        smaller |= left[:, None] + epsilon < right
+        larger |= left[:, None] > right + epsilon
     return (smaller & ~larger) * 1 + (larger & ~smaller) * -1
 
 

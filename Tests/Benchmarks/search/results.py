@@ -16,11 +16,10 @@ COMMITTED = HERE / "results"
 Key = tuple[str, str, int]  # problem, setting, seed
 
 
-def read(path: pathlib.Path) -> dict[Key, dict]:
-    """The runs in a file, the first of each key; not those of another version of a problem, nor a torn line."""
-    runs: dict[Key, dict] = {}
+def lines(path: pathlib.Path) -> Iterator[dict]:
+    """The runs in a file, but for a torn line and what was taken on another version of a problem."""
     if not path.exists():
-        return runs
+        return
     for line in path.read_text().split("\n"):
         try:
             run = json.loads(line)
@@ -28,7 +27,18 @@ def read(path: pathlib.Path) -> dict[Key, dict]:
             continue
         problem = PROBLEMS.get(run["problem"])
         if problem is not None and run["problem_version"] == problem.version:
-            runs.setdefault((run["problem"], run["setting"], run["seed"]), run)
+            yield run
+
+
+def key_of(run: dict) -> Key:
+    return run["problem"], run["setting"], run["seed"]
+
+
+def read(path: pathlib.Path) -> dict[str, dict[Key, dict]]:
+    """The runs in a file by optimiser and key, the first of each."""
+    runs: dict[str, dict[Key, dict]] = {}
+    for run in lines(path):
+        runs.setdefault(run["optimiser"], {}).setdefault(key_of(run), run)
     return runs
 
 

@@ -73,10 +73,28 @@ struct LearnedBayes: LearnedSampler {
         let points = distinct(pending.map { encoding.point(of: $0) })
         let target = surrogate.target(pending: points, seed: stream.next())
         guard let target else { return nil }
-        let maximiser = AcquisitionMaximiser(target, domain: encoding.domain, seed: stream.next())
+        let maximiser = AcquisitionMaximiser(
+            target, domain: encoding.domain, box: box(surrogate, pending: points.count), seed: stream.next())
         guard let best = maximiser.maximise(excluding: surrogate.evidence.points + points) else { return nil }
         let configuration = encoding.configuration(at: best.point)
         return seen.contains(configuration) ? nil : (configuration, .model)
+    }
+
+    /// Beyond this many parameters a model is believed only near the best.
+    private static let trustedDimensions = 20
+
+    /// Where to look, of many parameters: a trust region that follows what came after the design.
+    private func box(_ surrogate: Surrogate, pending: Int) -> SearchBox? {
+        let features = surrogate.evidence.features
+        guard features.count > Self.trustedDimensions else { return nil }
+        let means = surrogate.objective.meansAtObservations
+        guard let best = means.indices.max(by: { (means[$0], $1) < (means[$1], $0) }) else { return nil }
+        let region = TrustRegion(
+            values: Array(surrogate.evidence.transform.values.dropFirst(sampler.design.size)),
+            features: features.count, concurrency: pending + 1)
+        return region.box(
+            centre: surrogate.objective.observations.point(best), features: features,
+            lengthScales: surrogate.objective.hyperparameters.lengthScales)
     }
 
     private func distinct(_ points: [[Double]]) -> [[Double]] {
