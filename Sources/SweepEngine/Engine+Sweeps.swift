@@ -113,7 +113,9 @@ extension Engine {
         if isTargetReached(state) { return isIdle ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {
             if state.openTrials == 0 { return .trials }
-            if state.isExhausted, state.ready.isEmpty, state.baselinesQueued == state.definition.baselines.count { return .exhausted }
+            if state.isExhausted, state.ready.isEmpty, state.baselinesQueued == state.definition.baselines.count {
+                return .exhausted
+            }
         }
         return limitReached(state, now: now)
     }

@@ -74,7 +74,8 @@ package struct SweepDefinition: Hashable, Sendable {
         name: String, description: String? = nil, method: Method, objective: Objective, space: SearchSpace,
         trials: Int? = nil, seed: UInt64, baselines: [Configuration] = [], command: [String] = [],
         program: String? = nil, workers: Int? = nil, retries: Int = 0, repeats: Int = 1,
-        gridOrder: GridOrder = .coarse, deterministicPending: Int? = nil, limits: Limits = Limits(), metricPattern: MetricPattern? = nil,
+        gridOrder: GridOrder = .coarse, deterministicPending: Int? = nil, limits: Limits = Limits(),
+        metricPattern: MetricPattern? = nil,
         maximumStep: Int64? = nil, grace: Duration = .seconds(30), earlyTerminate: JSONValue? = nil
     ) {
         self.name = name

@@ -18,7 +18,8 @@ struct Sweepd: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Resume.self, Extend.self, Ask.self, Tell.self, Optimize.self, List.self, Show.self, Trials.self, Best.self, Logs.self, Export.self,
+            Run.self, Resume.self, Extend.self, Ask.self, Tell.self, Optimize.self, List.self, Show.self, Trials.self,
+            Best.self, Logs.self, Export.self,
             Cancel.self, Report.self, Verify.self, Doctor.self,
         ])
 

@@ -42,13 +42,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("method: bayes", "sweep.yaml:1: method: 'bayes' is not available yet in this version; use sobol or random"),
-        ("method: tpe", "sweep.yaml:1: method: 'tpe' is not available yet in this version; use sobol or random"),
+        ("method: custom", "sweep.yaml:1: method: 'custom' is not available yet in this version; use bayes or auto"),
         (
             "method: soboll",
-            "sweep.yaml:1: method: must be grid, random or sobol, found 'soboll'; did you mean 'sobol'?"
+            "sweep.yaml:1: method: must be grid, random, sobol, bayes, tpe or auto, found 'soboll'; did you mean 'sobol'?"
         ),
-        ("method: 3", "sweep.yaml:1: method: must be grid, random or sobol, found '3'"),
+        ("method: 3", "sweep.yaml:1: method: must be grid, random, sobol, bayes, tpe or auto, found '3'"),
         ("metric: loss", "sweep.yaml:2: metric: must be a mapping; write metric: {name: loss}"),
         ("metric: {goal: minimize}", "sweep.yaml:2: metric.name: is missing"),
         ("metric: {nam: loss}", "sweep.yaml:2: metric.name: is missing; did you mean 'name' where you wrote 'nam'?"),
@@ -152,7 +151,7 @@ import Testing
 
     @Test func allErrorsComeAtOnceInTheOrderOfLines() {
         let text = """
-            method: bayes
+            method: custom
             metric: {name: loss, goal: up}
             trials: 0
             parameters:

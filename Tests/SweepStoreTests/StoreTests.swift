@@ -69,10 +69,10 @@ import Testing
         let folder = StoreFolder()
         try folder.open().close()
         try folder.tamper("PRAGMA user_version = 7")
-        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 1)
+        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 2)
         #expect(throws: expected) { try folder.open() }
         #expect(throws: expected) { try StoreReader.open(directory: folder.path) }
-        #expect(expected.description.contains("version 7") && expected.description.contains("to 1"))
+        #expect(expected.description.contains("version 7") && expected.description.contains("to 2"))
     }
 
     @Test func foreignFilesAreRefused() throws {

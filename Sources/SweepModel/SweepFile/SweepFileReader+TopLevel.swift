@@ -55,7 +55,8 @@ extension SweepFileReader {
         let definition = SweepDefinition(
             name: name, description: text, method: method, objective: metric.objective, space: space, trials: trials,
             seed: seed, baselines: baselines, command: command, program: program, workers: counts.workers,
-            retries: counts.retries, repeats: counts.repeats, gridOrder: order ?? .coarse, deterministicPending: pending,
+            retries: counts.retries, repeats: counts.repeats, gridOrder: order ?? .coarse,
+            deterministicPending: pending,
             limits: limits,
             metricPattern: metric.pattern, maximumStep: early?.maximumStep, grace: grace ?? .seconds(30),
             earlyTerminate: early?.written)

@@ -8,7 +8,9 @@ struct Best: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the best configuration.",
         discussion: """
-            Where configurations are repeated, the best is the one with the best mean.
+            Where configurations are repeated, the best is the one with the best mean. Beside the best seen stands the one \
+            that a Gaussian process of all results takes for the best: when values are noisy, the best of many is partly \
+            luck.
 
             Example:
               sweepd best
@@ -27,7 +29,8 @@ struct Best: ParsableCommand {
 
     func run() throws {
         let subject = try Subject.find(sweep, data: data)
-        let ranking = Ranking(try subject.reader.records(of: subject.sweep.id), objective: subject.sweep.objective)
+        let records = try subject.reader.records(of: subject.sweep.id)
+        let ranking = Ranking(records, objective: subject.sweep.objective)
         guard let best = ranking.best else {
             let name = Format.printable(subject.sweep.name)
             throw UserError(
@@ -35,17 +38,18 @@ struct Best: ParsableCommand {
                     + subject.hints.command("trials \(subject.hints.sweep(subject.sweep.name))"),
                 status: .noTrialCompleted)
         }
-        if json {
-            Terminal.line(Self.document(best, sweep: subject.sweep))
-        } else if args {
-            Terminal.line(Self.arguments(best.configuration))
-        } else {
-            for line in Self.lines(best, objective: subject.sweep.objective) { Terminal.line(line) }
-        }
+        if args { return Terminal.line(Self.arguments(best.configuration)) }
+        let model = ModelView(records, definition: subject.sweep.definition)
+        if json { return Terminal.line(Self.document(best, model, sweep: subject.sweep)) }
+        let objective = subject.sweep.objective
+        for line in Self.lines(best, objective: objective) + (model?.bestLines(objective) ?? []) { Terminal.line(line) }
     }
 
-    static func document(_ best: Ranking.Contender, sweep: SweepRecord) -> String {
-        JSONOutput.text("best", [.init("sweep", .object(sweep.members))] + best.members)
+    static func document(_ best: Ranking.Contender, _ model: ModelView?, sweep: SweepRecord) -> String {
+        JSONOutput.text(
+            "best",
+            [.init("sweep", .object(sweep.members))] + best.members
+                + [.init("by_model_mean", model?.bestJSON ?? .null)])
     }
 
     /// The words of `${args}`, quoted for a shell where they need it.

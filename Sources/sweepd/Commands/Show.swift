@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import SweepModel
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,23 +9,31 @@ struct Show: ParsableCommand {
         discussion: """
             Example:
               sweepd show
+              sweepd show digits --model
               sweepd show digits --json
             """)
 
     @Argument(help: SweepArgument.help) var sweep: String?
     @OptionGroup var data: DataOptions
+    @Flag(help: "Also what a Gaussian process makes of the results: which parameters matter, the noise, the best.")
+    var model = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         let subject = try Subject.find(sweep, data: data)
         let result = try subject.reader.result(of: subject.sweep)
         let headline = Headline(subject.sweep)
+        let view = try model ? subject.model() : nil
         if json {
-            Terminal.line(JSONOutput.text("show", result.members(headline)))
+            let members = result.members(headline) + (model ? [.init("model", view?.json ?? .null)] : [])
+            Terminal.line(JSONOutput.text("show", members))
             return
         }
         let report = ResultPage(result: result, headline: headline, hints: subject.hints)
         for line in report.lines(width: Terminal.width) { Terminal.line(line) }
+        guard model else { return }
+        let none = ["", "There are too few results for a model: it takes three values of a parameter that varies."]
+        for line in view?.lines(subject.sweep.objective) ?? none { Terminal.line(line) }
     }
 }
 

@@ -43,7 +43,9 @@ struct OptimizeSession {
             let count = try integer(request, "n", in: 1...10_000) ?? 1
             return .object([.init("trials", .array(try ask(count).map { $0.json }))])
         case "tell"?:
-            guard let id = try integer(request, "id", in: 0...Int.max) else { throw OptimizeError("tell needs an \"id\"") }
+            guard let id = try integer(request, "id", in: 0...Int.max) else {
+                throw OptimizeError("tell needs an \"id\"")
+            }
             try tell(id, try value(request))
             return ok
         case "load"?:
@@ -65,8 +67,9 @@ struct OptimizeSession {
         }
         var seed: UInt64 = 0
         if let written = request["seed"] {
-            guard let number = written.integerValue.flatMap({ UInt64(exactly: $0) }) ?? written.stringValue.flatMap({ UInt64($0) })
-            else { throw OptimizeError("\"seed\" must be a whole number from 0") }
+            // Beyond 2^63 as a text, since JSON's integers end there.
+            let number = written.integerValue.flatMap { UInt64(exactly: $0) } ?? UInt64(written.stringValue ?? "")
+            guard let number else { throw OptimizeError("\"seed\" must be a whole number from 0") }
             seed = number
         }
         let definition = try OptimizeSpace.definition(
@@ -87,7 +90,8 @@ struct OptimizeSession {
         guard let state = search else { throw OptimizeError("begin with \"init\"") }
         guard state.isPending(id) else {
             throw OptimizeError(
-                state.wasAsked(id) ? "trial \(id) was told already, and a tell is final" : "trial \(id) was never asked")
+                state.wasAsked(id) ? "trial \(id) was told already, and a tell is final" : "trial \(id) was never asked"
+            )
         }
         search?.tell(id, value)
     }

@@ -48,7 +48,8 @@ enum OptimizeSpace {
 
     /// An entry as a parameter of a sweep file. One with a `type` is translated, any other is one already.
     private static func parameter(_ entry: JSONValue, name: String) throws(OptimizeError) -> JSONValue {
-        var members = entry.members.filter { !["name", "type", "condition", "low", "high", "choices"].contains($0.name) }
+        let translated = ["name", "type", "condition", "low", "high", "choices"]
+        var members = entry.members.filter { !translated.contains($0.name) }
         func take(_ key: String, as other: String) {
             if let value = entry[key] { members.append(.init(other, value)) }
         }

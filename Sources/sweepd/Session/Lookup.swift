@@ -98,6 +98,11 @@ struct Subject {
             hints: Hints(locating: named.location, given: data.directory))
     }
 
+    /// What the model thinks; nil when there are too few results.
+    func model() throws -> ModelView? {
+        ModelView(try reader.records(of: sweep.id), definition: sweep.definition)
+    }
+
     func trial(_ number: Int) throws -> TrialRecord {
         if let record = try reader.record(of: sweep.id, trial: number) { return record }
         let last = try reader.store.trials(of: sweep.id, order: .newestFirst, limit: 1).first?.id.number

@@ -34,7 +34,9 @@ struct Steering {
             case .cancelTrial(let trial): stimuli = [.cancelTrial(trial)]
             case .ask(let sweep):
                 _ = try coordinator.submit([.activate(sweep)])
-                return try patiently { try coordinator.submit([.ask(sweep)]).compactMap(\.event.askedTrial).first?.number }
+                return try patiently {
+                    try coordinator.submit([.ask(sweep)]).compactMap(\.event.askedTrial).first?.number
+                }
             case .tell(let trial, let value): stimuli = [.tell(trial, value: value)]
             case .ping, .extend, .pause, .unpause: break
             }

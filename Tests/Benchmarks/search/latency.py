@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Seconds from a tell to parameters that have seen it, beside Optuna's GPSampler, interleaved in one run; see README.md."""
+"""Time from a tell to parameters that have seen it, beside Optuna's GPSampler, interleaved; see README.md."""
 from __future__ import annotations
 
 import argparse
@@ -19,6 +19,7 @@ from problems import random  # noqa: E402
 from spaces import real  # noqa: E402
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+QUICK = os.environ.get("QUICK") == "1"
 DIMENSIONS = 10
 SPACE = [real(f"x{i}", 0.0, 1.0) for i in range(DIMENSIONS)]
 
@@ -95,8 +96,8 @@ def measure(binary: str, size: int, suggestions: int, seed: int) -> tuple[list[f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", default=os.environ.get("SWEEPD", str(ROOT / ".build/release/sweepd")))
-    parser.add_argument("--sizes", default="100,500,1000" if os.environ.get("QUICK") == "1" else "100,500,1000,2000")
-    parser.add_argument("--suggestions", type=int, default=30)
+    parser.add_argument("--sizes", default="100,500,1000" if QUICK else "100,500,1000,2000")
+    parser.add_argument("--suggestions", type=int, default=10 if QUICK else 30)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     print(f"Suggestion latency, {DIMENSIONS} dimensions, {arguments.suggestions} suggestions a size, milliseconds:\n")

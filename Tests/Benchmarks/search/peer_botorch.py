@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""BoTorch as its tutorials use it: a Sobol design, a fitted GP with default priors, and qLogNoisyExpectedImprovement."""
+"""BoTorch as its tutorials use it: Sobol design, GP with default priors, qLogNoisyExpectedImprovement."""
 from __future__ import annotations
 
 import math

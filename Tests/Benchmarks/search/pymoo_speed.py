@@ -10,9 +10,9 @@ from pymoo.config import Config
 
 Config.warnings["not_compiled"] = False
 
+import pymoo.core.mixed as mixed  # noqa: E402
 import pymoo.util.nds.fast_non_dominated_sort as sorting  # noqa: E402
 from pymoo.core.individual import Individual  # noqa: E402
-from pymoo.core.mixed import MixedVariableDuplicateElimination  # noqa: E402
 from pymoo.core.population import Population  # noqa: E402
 from pymoo.util.dominator import Dominator  # noqa: E402
 
@@ -70,6 +70,30 @@ def population_get(self: Population, *names: str, to_numpy: bool = True) -> obje
     return values[0] if len(values) == 1 else tuple(values)
 
 
+def population_set(self: Population, *pairs: object, **values: object) -> Population | None:
+    if self.size == 0:
+        return None
+    for name, value in {**dict(zip(pairs[::2], pairs[1::2])), **values}.items():
+        each = value if hasattr(value, "__len__") and not isinstance(value, str) else [value] * len(self)
+        if len(each) != len(self):
+            raise ValueError(f"{len(each)} values for {len(self)} individuals")
+        for individual, one in zip(self.tolist(), each):
+            set_value(individual, name, one)
+    return self
+
+
+class Parent:
+    """What crossover reads of an individual."""
+
+    __slots__ = ("X",)
+
+    def __init__(self, X: np.ndarray) -> None:
+        self.X = X
+
+    def get(self, _: str) -> np.ndarray:
+        return self.X
+
+
 def domination_matrix(values: np.ndarray, others: np.ndarray | None = None, epsilon: float = 0.0) -> np.ndarray:
     others = values if others is None else others
     smaller = np.zeros((len(values), len(others)), dtype=bool)
@@ -116,7 +140,8 @@ def mark_duplicates(self: object, population: Population, other: Population | No
 def install() -> None:
     Individual.__init__, Individual.set, Individual.get = init, set_value, get_values
     Individual.CV = slow_cv.getter(violation)
-    Population.get = population_get
+    Population.get, Population.set = population_get, population_set
+    mixed.Individual = Parent
     Dominator.calc_domination_matrix = staticmethod(domination_matrix)
     sorting.fast_non_dominated_sort = fast_non_dominated_sort
-    MixedVariableDuplicateElimination._do = mark_duplicates
+    mixed.MixedVariableDuplicateElimination._do = mark_duplicates

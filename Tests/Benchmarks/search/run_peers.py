@@ -33,19 +33,22 @@ def work(todo: list[tuple[str, results.Key]], deadline: float) -> None:
     be_nice()
     parent = os.getppid()
     children: dict[str, Child] = {}
-    files = {}
-    for peer, key in todo:
-        if time.monotonic() > deadline or os.getppid() != parent:
-            break
-        if peer not in files:
-            files[peer] = results.peer_file(peer, versions(peer))
-        with results.claim(peer, key) as mine:
-            if not mine or key in results.read(files[peer]).get(peer, {}):
-                continue
-            start = time.monotonic()
-            child = children.get(peer) or children.setdefault(peer, Child(peer_command(peer)))
-            told, incumbents = run(child, *key)
-            results.append(files[peer], peer, told, key, incumbents)
+    files = {peer: results.peer_file(peer, versions(peer)) for peer in dict.fromkeys(peer for peer, _ in todo)}
+    # Again from the start, for what another runner had claimed and did not finish.
+    taken = 1
+    while taken:
+        taken = 0
+        for peer, key in todo:
+            if time.monotonic() > deadline or os.getppid() != parent:
+                return
+            with results.claim(peer, key) as mine:
+                if not mine or key in results.read(files[peer]).get(peer, {}):
+                    continue
+                start = time.monotonic()
+                child = children.get(peer) or children.setdefault(peer, Child(peer_command(peer)))
+                told, incumbents = run(child, *key)
+                results.append(files[peer], peer, told, key, incumbents)
+            taken += 1
             value = incumbents[-1][1] if incumbents else None
             print(f"{time.strftime('%H:%M:%S')} {peer} {' '.join(map(str, key))}: {value} "
                   f"in {time.monotonic() - start:.0f} s", flush=True)

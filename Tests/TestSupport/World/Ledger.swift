@@ -74,7 +74,9 @@ struct Ledger {
             ended[trial] = .cancelled
         case .asked(let trial):
             if ended[trial] != nil { return "trial \(trial) is handed out after its end" }
-            if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is handed out under a lease" }
+            if open.values.contains(where: { $0.trial == trial }) {
+                return "trial \(trial) is handed out under a lease"
+            }
             if !asked.insert(trial).inserted { return "trial \(trial) is handed out twice" }
         case .told(let trial, let settlement):
             if ended[trial] != nil { return "trial \(trial) is told after its end" }
