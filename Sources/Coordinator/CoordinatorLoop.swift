@@ -101,7 +101,12 @@ final class CoordinatorLoop {
             perform(turn)
             if turn.entries.isEmpty { store.idle() }
         }
+        operators.receive().forEach { request in
+            operators.send(OperatorService.Reply(to: request.connection, outcome: .notYet("the coordinator is ending")))
+        }
         sayGoodbye()
+        // The linear algebra's library takes its memory back when the process ends, also from under a running fit.
+        models.sync {}
     }
 
     /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the
@@ -324,9 +329,14 @@ final class CoordinatorLoop {
                 return
             }
         }
-        if let order = makers[sweep]?.order(state, sweep: sweep, stock: stock, position: engine.eventCount) {
+        let order = makers[sweep]?.order(
+            state, sweep: sweep, stock: stock, position: engine.eventCount, hasWorkers: !engine.workers.isEmpty)
+        if let order {
             let mailbox = mailbox
-            models.async { mailbox.post(.made(order.made())) }
+            models.async {
+                guard let made = order.made(isCancelled: { mailbox.isShutdownRequested }) else { return }
+                mailbox.post(.made(made))
+            }
             return
         }
         let proposals = makers[sweep]?.propose(from: index, count: count) ?? []

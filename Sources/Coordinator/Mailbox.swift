@@ -17,21 +17,20 @@ final class Mailbox: Sendable {
 
     let wakeup: EventDescriptor
     private let requests = Mutex<[Request]>([])
+    private let isEnding = Mutex(false)
 
     init() throws {
         wakeup = try EventDescriptor()
     }
 
     func post(_ request: Request) {
+        if case .shutdown = request { isEnding.withLock { $0 = true } }
         requests.withLock { $0.append(request) }
         wakeup.signal()
     }
 
-    var isShutdownRequested: Bool {
-        requests.withLock { waiting in
-            waiting.contains { if case .shutdown = $0 { true } else { false } }
-        }
-    }
+    /// Stays true.
+    var isShutdownRequested: Bool { isEnding.withLock { $0 } }
 
     func drain() -> [Request] {
         requests.withLock { waiting in

@@ -63,6 +63,7 @@ package struct OperatorClient {
 
     /// - Parameter timeout: how long a live coordinator may take, a full disk aside.
     /// - Returns: the number of the trial that was handed out, if one was.
+    /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
     @discardableResult
     package func ask(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> Int? {
         // The file of a killed coordinator names a process that is gone.
@@ -84,6 +85,7 @@ package struct OperatorClient {
                 }
                 return json?["trial"]?.integerValue.flatMap { Int(exactly: $0) }
             }
+            guard kill(endpoint.processID, 0) == 0 || errno == EPERM else { throw Failure.notLive }
             Thread.sleep(forTimeInterval: 0.005)
         }
         throw isSent

@@ -65,8 +65,11 @@ package enum OperatorRequest: Hashable, Sendable {
         case "unpause": self = .unpause(try sweep())
         case "ask": self = .ask(try sweep())
         case "tell":
-            self = .tell(
-                TrialID(sweep: try sweep(), number: try number("trial")), value: json["value"]?.doubleValue)
+            let trial = TrialID(sweep: try sweep(), number: try number("trial"))
+            guard let value = json["value"], value == .null || value.doubleValue != nil else {
+                throw Malformed(description: "the request's 'value' must be a number, or null for a failed trial")
+            }
+            self = .tell(trial, value: value.doubleValue)
         case let other:
             throw Malformed(description: "unknown operation '\(other ?? "")': this coordinator is of another version")
         }

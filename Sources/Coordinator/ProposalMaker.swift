@@ -14,6 +14,9 @@ struct ProposalMaker {
     /// An adaptive sampler's latest fits, also those of proposals that nobody took.
     private var fits: [ModelFit]
 
+    /// So many proposals at most are made before any is handed over when a worker may be waiting.
+    private static let urgentCount = 2
+
     init(_ state: SweepState) throws(SamplerError) {
         definition = state.definition
         sampler = try SweepSampler(for: definition)
@@ -42,13 +45,18 @@ struct ProposalMaker {
     /// What an adaptive sampler has to compute; nil when the sampler is none.
     ///
     /// - Parameter position: how many events the state is made of.
-    func order(_ state: SweepState, sweep: SweepID, stock: Int, position: Int64) -> ProposalOrder? {
+    /// - Parameter hasWorkers: whether a worker may be waiting, and not only a caller of `ask`, who gets the best there is.
+    func order(
+        _ state: SweepState, sweep: SweepID, stock: Int, position: Int64, hasWorkers: Bool
+    ) -> ProposalOrder? {
         guard case .adaptive(let sampler) = sampler else { return nil }
-        // Nobody waits for a fit: with nothing ready the next proposals are made with the last one.
-        let mayFit = state.definition.deterministicPending != nil || !state.ready.isEmpty || fits.isEmpty
+        // No worker waits for a fit: with nothing ready a few proposals are made with the last one, to be improved.
+        let isUrgent =
+            state.definition.deterministicPending == nil && state.ready.isEmpty && !fits.isEmpty && hasWorkers
         return ProposalOrder(
             sweep: sweep, sampler: sampler, history: SearchHistory(state, position: position, seen: seen), fits: fits,
-            mayFit: mayFit, index: state.nextProposal, count: stock, definition: definition)
+            isUrgent: isUrgent, index: state.nextProposal,
+            count: isUrgent ? min(stock, Self.urgentCount) : stock, definition: definition)
     }
 
     /// Keeps the fits of what was made, unless it was made for another definition.
@@ -67,17 +75,20 @@ struct ProposalOrder: Sendable {
     let sampler: any AdaptiveSampler
     let history: SearchHistory
     let fits: [ModelFit]
-    let mayFit: Bool
+    let isUrgent: Bool
     let index: Int
     let count: Int
     let definition: SweepDefinition
 
-    func made() -> MadeProposals {
-        let learned = sampler.learn(history, fits: fits, mayFit: mayFit)
-        let proposals = learned.proposals(from: index, count: count).map { proposal in
+    /// - Parameter isCancelled: asked between proposals; when true nothing is waited for any more.
+    func made(isCancelled: () -> Bool) -> MadeProposals? {
+        if isCancelled() { return nil }
+        let learned = sampler.learn(history, fits: fits, mayFit: !isUrgent)
+        guard let made = learned.proposals(from: index, count: count, isCancelled: isCancelled) else { return nil }
+        let proposals = made.map { proposal in
             ProposedConfiguration(
                 index: proposal.index, configuration: proposal.configuration, basis: proposal.basis,
-                isProvisional: learned.isProvisional)
+                isProvisional: isUrgent)
         }
         return MadeProposals(sweep: sweep, definition: definition, fits: learned.fits, proposals: proposals)
     }

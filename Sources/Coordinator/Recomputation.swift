@@ -34,30 +34,30 @@ package struct Recomputation {
     /// - Parameter progress: told how many proposals have been made again, and of how many.
     /// - Throws: `StoreError` when the journal cannot be read.
     package init(_ reader: StoreReader, progress: (_ done: Int, _ total: Int) -> Void) throws {
-        let (tasks, total, last) = try Self.tasks(reader)
+        // Read in one go: a transaction held open while models are fitted would keep a running coordinator's log from
+        // starting over.
+        var entries: [JournalEntry] = []
+        try reader.journal { _, entry in entries.append(entry) }
+        let (tasks, total) = Self.tasks(entries)
         guard total > 0 else { return }
-        var number: Int64 = 0
-        try reader.journal { found, entry in
-            number = found
-            // What a running coordinator has added since is for the next time.
-            guard number <= last else { return }
+        for (index, entry) in entries.enumerated() {
+            let number = Int64(index) + 1
             engine.apply(entry)
             if case .proposed(let trial, _, let configuration, _) = entry.event {
                 seen[trial.sweep, default: SeenConfigurations()].insert(configuration)
             }
-            guard let task = tasks[number] else { return }
+            guard let task = tasks[number] else { continue }
             run(task, at: number)
             progress(proposals, total)
         }
     }
 
-    private static func tasks(_ reader: StoreReader) throws -> (tasks: [Int64: Task], total: Int, last: Int64) {
-        var (tasks, total, last): ([Int64: Task], Int, Int64) = ([:], 0, 0)
+    private static func tasks(_ entries: [JournalEntry]) -> (tasks: [Int64: Task], total: Int) {
+        var (tasks, total): ([Int64: Task], Int) = ([:], 0)
         var known: Set<FitName> = []
-        try reader.journal { number, entry in
-            last = number
+        for entry in entries {
             guard case .proposed(let trial, .sampler(let index), let configuration, let basis?) = entry.event else {
-                return
+                continue
             }
             total += 1
             tasks[basis.position, default: Task()].proposals.append(
@@ -66,7 +66,7 @@ package struct Recomputation {
                 tasks[fit.position, default: Task()].fits[trial.sweep, default: []].append(fit)
             }
         }
-        return (tasks, total, last)
+        return (tasks, total)
     }
 
     private struct FitName: Hashable {

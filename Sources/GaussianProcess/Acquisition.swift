@@ -4,22 +4,13 @@ package import LinearAlgebra
 import RealModule
 
 /// What a proposal maximises, over points: the logarithm of the improvement to be expected, averaged over the fantasies
-/// of what is pending; or, once in a while, what is not known yet, as far as it may be any good.
-///
-/// Both are functions of μ, of σ², and of the covariances c with the pending points given the observations:
+/// of what is pending. A function of μ, of σ², and of the covariances c with the pending points given the observations:
 ///
 ///     c_b = k(x, x_b) - k_xᵀ C⁻¹ k_b,   μ_m = μ + cᵀA_m,   s² = σ² - cᵀh,  h = Σ_BB⁻¹ c
-///     improvement: ln (1/M) + ln Σ_m h((μ_m - f*_m)/s) + ln s
-///     exploration: s + 10 min(0, μ + ½σ - τ)
+///     ln (1/M) + ln Σ_m h((μ_m - f*_m)/s) + ln s
 ///
-/// Their gradients are sums of kernel gradients with coefficients worked out first, for one pass over X and B.
+/// Its gradient is a sum of kernel gradients with coefficients worked out first, for one pass over X and B.
 package struct Acquisition: Sendable {
-    package enum Goal: Hashable, Sendable {
-        case improvement
-        /// τ: `Acquisition.explorationThreshold`.
-        case exploration(threshold: Double)
-    }
-
     package struct Values: Sendable {
         package fileprivate(set) var values: [Double]
         /// d × points; 0 for categorical features. Without columns when not asked for.
@@ -31,32 +22,16 @@ package struct Acquisition: Sendable {
 
     package let model: GaussianProcess
     package let fantasies: Fantasies
-    package let goal: Goal
     /// A model of success (1) and failure (-1) at all points that have ended, for objectives that often fail: ln Φ(μ/σ)
     /// of it is added, the logarithm of the probability that a trial succeeds.
     package let success: GaussianProcess?
 
     package init(
-        _ model: GaussianProcess, fantasies: Fantasies, goal: Goal = .improvement, success: GaussianProcess? = nil
+        _ model: GaussianProcess, fantasies: Fantasies, success: GaussianProcess? = nil
     ) {
         self.model = model
         self.fantasies = fantasies
-        self.goal = goal
         self.success = success
-    }
-
-    /// The posterior mean at the observed or pending point of which μ + 1.8 σ is largest: where exploration has to be
-    /// able to get to. From Song et al., "The Vizier Gaussian process bandit algorithm" (2024).
-    package static func explorationThreshold(_ model: GaussianProcess, pending: Matrix) -> Double {
-        let known = model.meansAtObservations
-        let prediction = model.predict(model.observations.points)
-        let waiting = model.predict(pending)
-        var best = (bound: -Double.infinity, mean: -Double.infinity)
-        for (mean, variance) in zip(known + waiting.means, prediction.variances + waiting.variances) {
-            let bound = mean + 1.8 * variance.squareRoot()
-            if bound > best.bound { best = (bound, mean) }
-        }
-        return best.mean
     }
 
     /// At the rows of `points`: n² flops a point, twice that with gradients.
@@ -83,14 +58,15 @@ package struct Acquisition: Sendable {
         let average = fantasies.incumbents.reduce(0, +) / Double(fantasies.incumbents.count)
         for point in 0..<points.rows {
             let s = (variances[point] + Self.varianceFloor).squareRoot()
-            switch goal {
-            case .exploration(let threshold):
-                result.values[point] = s + 10 * min(0, means[point] + 0.5 * s - threshold)
-            case .improvement:
-                result.values[point] = logExpectedImprovement((means[point] - average) / s).value + Double.log(s)
-            }
+            result.values[point] = logExpectedImprovement((means[point] - average) / s).value + Double.log(s)
         }
-        if let success { result.add(success.predict(points), nil) }
+        guard let success else { return result.values }
+        if isRough {
+            let rough = success.roughMoments(points, Matrix(rows: 0, columns: points.columns))
+            result.add(GaussianProcess.Prediction(means: rough.means, variances: rough.variances), nil)
+        } else {
+            result.add(success.predict(points), nil)
+        }
         return result.values
     }
 

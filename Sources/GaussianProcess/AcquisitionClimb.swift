@@ -96,7 +96,10 @@ extension AcquisitionMaximiser {
     private func moved(_ point: [Double], _ free: [Int], _ scaled: [Double], _ scales: [Double]) -> [Double] {
         var point = point
         for (index, value) in zip(free, scaled) {
-            point[index] = allowed[index].nearest(value * scales[index]) ?? point[index]
+            // x/ℓ times ℓ may miss a bound by an ulp.
+            let unscaled = value * scales[index]
+            let snapped = (unscaled - unscaled.rounded()).magnitude < 1e-14 ? unscaled.rounded() : unscaled
+            point[index] = allowed[index].nearest(snapped) ?? point[index]
         }
         return point
     }

@@ -71,7 +71,11 @@ package struct AcquisitionMaximiser: Sendable {
 
     /// The best point found that is none of `taken` (points as the model sees them); nil when all points found are
     /// taken, which for a domain, or box, of at most `screened` points means that none is left.
-    package func maximise(excluding taken: [[Double]] = []) -> Candidate? {
+    ///
+    /// - Parameter isWanted: what else a point has to meet.
+    package func maximise(
+        excluding taken: [[Double]] = [], where isWanted: ([Double]) -> Bool = { _ in true }
+    ) -> Candidate? {
         let screened = screen()
         let order = screened.values.indices.sorted {
             (screened.values[$0], $1) > (screened.values[$1], $0)
@@ -82,12 +86,14 @@ package struct AcquisitionMaximiser: Sendable {
             climbs.sort { $0.value > $1.value }
             for climb in climbs {
                 let point = domain.encoded(climb.point)
-                if isFree(point, taken) { return Candidate(point: point, value: climb.value) }
+                if isFree(point, taken), isWanted(point) { return Candidate(point: point, value: climb.value) }
             }
         }
         for index in order {
             let point = domain.encoded(row(screened.points, index))
-            if isFree(point, taken) { return Candidate(point: point, value: screened.values[index]) }
+            if isFree(point, taken), isWanted(point) {
+                return Candidate(point: point, value: screened.values[index])
+            }
         }
         return nil
     }

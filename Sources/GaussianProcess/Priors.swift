@@ -13,15 +13,19 @@ package struct Priors: Hashable, Sendable {
     package let features: Int
     /// The function is known to return the same value for the same point: σₙ² = 10^-6, not fitted.
     package let isDeterministic: Bool
+    /// Of ln σₙ². BoTorch's 1 all but rules out noise below 10^-5, and with it the last digits of a function that has
+    /// none; with 3 the mean regret of 7 test problems, 10 seeds and 50 or 100 trials was lower by a quarter.
+    let noiseDeviation: Double
 
     static let lengthScaleMinimum = 0.025
     static let noiseMinimum = 1e-6
     /// ln ℓ's variance, and the mean of ln σₙ² and the deviation of ln σ_f².
     static let (lengthScaleVariance, noiseLocation, signalDeviation) = (3.0, -4.0, 0.5)
 
-    package init(features: Int, isDeterministic: Bool = false) {
+    package init(features: Int, isDeterministic: Bool = false, noiseDeviation: Double = 3) {
         self.features = features
         self.isDeterministic = isDeterministic
+        self.noiseDeviation = noiseDeviation
     }
 
     private var lengthScaleLocation: Double {
@@ -61,9 +65,9 @@ package struct Priors: Hashable, Sendable {
         let signal = theta[features] / Self.signalDeviation
         value -= signal * signal / 2 + Double.log(Self.signalDeviation) + halfLogTwoPi
         gradient[features] = -signal / Self.signalDeviation
-        let noise = theta[features + 1] - Self.noiseLocation
-        value -= noise * noise / 2 + theta[features + 1] + halfLogTwoPi
-        gradient[features + 1] = -noise - 1
+        let noise = (theta[features + 1] - Self.noiseLocation) / noiseDeviation
+        value -= noise * noise / 2 + Double.log(noiseDeviation) + theta[features + 1] + halfLogTwoPi
+        gradient[features + 1] = -noise / noiseDeviation - 1
         return (value, gradient)
     }
 
@@ -75,7 +79,7 @@ package struct Priors: Hashable, Sendable {
             theta.append(lengthScaleLocation + Self.lengthScaleVariance.squareRoot() * stream.nextNormal())
         }
         theta.append(Self.signalDeviation * stream.nextNormal())
-        theta.append(Self.noiseLocation + stream.nextNormal())
+        theta.append(Self.noiseLocation + noiseDeviation * stream.nextNormal())
         return Hyperparameters(logarithms: theta.indices.map { min(max(theta[$0], lower[$0]), upper[$0]) })
     }
 }

@@ -39,23 +39,8 @@ struct Worlds {
                 conditional -= shared.elements[index] * explaining.elements[index]
             }
             let squared = max(0, conditional) + Acquisition.varianceFloor
-            switch acquisition.goal {
-            case .exploration(let threshold):
-                explore(mean: means[point], variance: variances[point], squared: squared, threshold: threshold)
-                for world in incumbents.indices { shiftPartials.elements[incumbents.count * point + world] = 0 }
-            case .improvement:
-                improve(point, mean: means[point], squared: squared)
-            }
+            improve(point, mean: means[point], squared: squared)
         }
-    }
-
-    private mutating func explore(mean: Double, variance: Double, squared: Double, threshold: Double) {
-        let s = squared.squareRoot()
-        let deviation = (variance + Acquisition.varianceFloor).squareRoot()
-        let lack = mean + 0.5 * deviation - threshold
-        values.append(s + 10 * min(0, lack))
-        partials.append(
-            Partials(mean: lack < 0 ? 10 : 0, variance: lack < 0 ? 2.5 / deviation : 0, conditional: 0.5 / s))
     }
 
     private mutating func improve(_ point: Int, mean: Double, squared: Double) {

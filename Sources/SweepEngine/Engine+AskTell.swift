@@ -9,14 +9,28 @@ import SweepModel
 extension Engine {
     mutating func ask(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
-        if case .finished = state.phase { throw .sweepIsFinished(sweep) }
-        if state.queue.isEmpty { takeReady(sweep, &turn) }
-        guard let number = sweeps[sweep]?.queue.first else {
-            // The sampler has given all it has, or the total is handed out.
-            let isOver = state.openTrials == 0 || (state.isExhausted && state.ready.isEmpty) || isTargetReached(state)
-            throw isOver ? .nothingLeft(sweep) : .nothingReady(sweep)
+        switch state.phase {
+        case .finished: throw .sweepIsFinished(sweep)
+        case .paused: throw .sweepIsPaused(sweep)
+        case .running: break
         }
+        guard state.isActive else { throw .sweepIsNotAtWork(sweep) }
+        guard !isDraining, !isTargetReached(state), limitReached(state, now: turn.now) == nil else {
+            throw .nothingLeft(sweep)
+        }
+        if state.queue.isEmpty { takeReady(sweep, &turn) }
+        guard let number = sweeps[sweep]?.queue.first else { throw whyNothing(state, sweep) }
         decide(.asked(TrialID(sweep: sweep, number: number)), &turn)
+    }
+
+    private func whyNothing(_ state: SweepState, _ sweep: SweepID) -> EngineError {
+        if state.openTrials == 0 || (state.isExhausted && state.ready.isEmpty) { return .nothingLeft(sweep) }
+        // Workers' trials end by themselves.
+        if let cut = state.deterministicCut, !state.isProposing, state.attended == 0 {
+            let waiting = state.asked.filter { $0 < cut }.sorted()
+            if !waiting.isEmpty { return .waitsForTells(sweep, waiting) }
+        }
+        return .nothingReady(sweep)
     }
 
     mutating func tell(_ trial: TrialID, _ value: Double?, _ turn: inout Turn) throws(EngineError) {
@@ -30,5 +44,11 @@ extension Engine {
         case nil: settlement = Settlement(state: .failed)
         }
         decide(.told(trial, settlement), &turn)
+        // The last tell ends a sweep that nobody is running.
+        if sweeps[trial.sweep]?.isActive == false, case .running? = sweeps[trial.sweep]?.phase,
+            let reason = finishReason(trial.sweep, now: turn.now)
+        {
+            decide(.sweepFinished(trial.sweep, reason), &turn)
+        }
     }
 }

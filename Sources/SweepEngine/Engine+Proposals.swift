@@ -15,7 +15,7 @@ extension Engine {
 
     mutating func adopt(_ proposals: [ProposedConfiguration], for sweep: SweepID, _ turn: inout Turn) {
         guard let phase = sweeps[sweep]?.phase else { return }
-        let asked = sweeps[sweep]?.isProposing == true ? stock(sweep) : 0
+        let asked = sweeps[sweep]?.requestedStock ?? 0
         sweeps[sweep]?.isProposing = false
         // Made ahead for trials that will not be.
         if case .finished = phase { return }
@@ -70,8 +70,10 @@ extension Engine {
             queueTrial(.baseline(position), state.definition.baselines[position], nil, sweep, &turn)
         }
         guard let count = wantedProposals(sweep), let index = sweeps[sweep]?.nextProposal else { return }
+        let stock = min(count, stock(sweep))
         sweeps[sweep]?.isProposing = true
-        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: min(count, stock(sweep))))
+        sweeps[sweep]?.requestedStock = stock
+        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock))
     }
 
     /// How many proposals to ask for now; nil when none.

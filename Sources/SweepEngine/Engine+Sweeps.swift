@@ -107,10 +107,10 @@ extension Engine {
         }
     }
 
-    private func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {
+    func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {
         guard let state = sweeps[sweep] else { return nil }
         let isIdle = state.live == 0
-        if isTargetReached(state) { return isIdle ? .target : nil }
+        if isTargetReached(state) { return state.attended == 0 ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {
             if state.openTrials == 0 { return .trials }
             if state.isExhausted, state.ready.isEmpty, state.baselinesQueued == state.definition.baselines.count {
@@ -140,7 +140,7 @@ extension Engine {
                     takeBack(fence, reason: text, &turn)
                 }
             }
-            if sweeps[sweep]?.live != 0 { return }
+            if sweeps[sweep]?.attended != 0 { return }
         }
         decide(.sweepFinished(sweep, reason), &turn)
     }

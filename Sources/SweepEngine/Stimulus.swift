@@ -95,6 +95,10 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     case nothingReady(SweepID)
     /// No trial is left to hand out.
     case nothingLeft(SweepID)
+    /// The next proposal depends on trials that only a caller can end.
+    case waitsForTells(SweepID, [Int])
+    case sweepIsNotAtWork(SweepID)
+    case sweepIsPaused(SweepID)
 
     package var description: String {
         switch self {
@@ -104,11 +108,15 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
         case .trialIsNot(let wanted, let trial, let state): "trial \(trial.number) is \(state), not \(wanted)"
         case .totalTooSmall(_, let total, let counted):
             "a total of \(total) trials is too small: the sweep has \(counted) already"
-        case .sweepIsFinished(let sweep): "sweep \(sweep) is finished"
+        case .sweepIsFinished: "the sweep is finished"
         case .trialWasNotAsked(let trial):
             "trial \(trial.number) is run by a worker: only what was handed out by ask can be told"
         case .nothingReady: "the next trial is not ready yet"
-        case .nothingLeft(let sweep): "sweep \(sweep) has no trial left to hand out"
+        case .nothingLeft: "the sweep has no trial left to hand out"
+        case .waitsForTells(_, let trials):
+            "the next trial depends on how trial \(trials.map(String.init).joined(separator: ", ")) ends: tell that first"
+        case .sweepIsNotAtWork: "the coordinator at work in this directory runs another sweep: wait for its end"
+        case .sweepIsPaused: "the sweep is paused: resume it first"
         }
     }
 }

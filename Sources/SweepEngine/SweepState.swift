@@ -50,7 +50,8 @@ package struct SweepState: Hashable, Sendable {
     /// Proposals of an adaptive sampler that no worker has taken yet. They are decided when one does, so until then a
     /// new result can improve them.
     package internal(set) var ready: Deque<ProposedConfiguration> = []
-    /// The sampler had fewer to give than it was asked for.
+    /// How many of them were asked for, and whether the sampler had fewer to give.
+    var requestedStock = 0
     var isReadyShort = false
     /// No trial below this is unfinished.
     var firstUnfinished = 0
@@ -64,6 +65,9 @@ package struct SweepState: Hashable, Sendable {
     package var counted: Int { counts.counted }
 
     package var live: Int { counts[.leased] + counts[.running] + counts[.paused] }
+
+    /// Live trials that end by themselves; who was handed a trial by `ask` may take a week.
+    package var attended: Int { live - asked.count }
 
     /// How many more trials may be proposed; nil without a total.
     package var openTrials: Int? { definition.trials.map { max(0, $0 - counted) } }

@@ -8,8 +8,6 @@ package struct ProposalBasis: Hashable, Sendable {
         case design
         /// The maximum of a surrogate's acquisition.
         case model
-        /// The maximum of what the surrogate does not know yet.
-        case exploration
         /// The best of the candidates of tree-structured Parzen estimators.
         case density
         /// Drawn from what is left, because the sampler found nothing that is new.

@@ -58,14 +58,14 @@ struct Program {
     /// Runs to the end; fails the test when it takes longer than `seconds`.
     static func run(
         _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
-        seconds: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
+        input: String? = nil, seconds: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input.flatMap { FileHandle(forReadingAtPath: $0) } ?? FileHandle.nullDevice
         let folder = try TemporaryFolder()
         let files = ["out", "err"].map { folder.path + "/" + $0 }
         for (index, file) in files.enumerated() {

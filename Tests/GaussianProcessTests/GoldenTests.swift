@@ -60,7 +60,7 @@ struct GoldenTests {
         // The reference's sums, with the signal variance's normal density of ln 1.3 added.
         let signal = Double.log(1.3) / 0.5
         let normal = -0.5 * signal * signal - Double.log(0.5) - 0.5 * Double.log(2 * Double.pi)
-        let value = Priors(features: 3).logDensity(hyperparameters.logarithms).value
+        let value = Priors(features: 3, noiseDeviation: 1).logDensity(hyperparameters.logarithms).value
         #expect(difference(value, -6.22125771678863663 + 3.50311617577898808 + normal) < 1e-14)
     }
 

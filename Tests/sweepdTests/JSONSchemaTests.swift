@@ -76,9 +76,9 @@ import WorkerProtocol
                     == "{schema:sweepd.trials/1 sweep:\(Self.sweep) matching:int trials:[\(Self.trial)]}")
             let best = try #require(Ranking(records, objective: sweep.objective).best)
             #expect(
-                try shape(Best.document(best, sweep: sweep))
+                try shape(Best.document(best, nil, sweep: sweep))
                     == "{schema:sweepd.best/1 sweep:\(Self.sweep) trial:int value:float trials:[int] failed:int "
-                    + "parameters:{lr:float units:int}}")
+                    + "parameters:{lr:float units:int} by_model_mean:null}")
         }
     }
 

@@ -30,8 +30,6 @@ package protocol LearnedSampler: Sendable {
     /// With those that were made on this look.
     var fits: [ModelFit] { get }
     var history: SearchHistory { get }
-    /// A fit is due that was not to be made: the proposals can be improved.
-    var isProvisional: Bool { get }
 
     /// What to try next; nil when the space is exhausted.
     ///
@@ -43,14 +41,18 @@ package protocol LearnedSampler: Sendable {
 }
 
 extension LearnedSampler {
-    package var isProvisional: Bool { false }
-
     /// Up to `count` proposals from `index` on, each made with those before it pending; fewer when the space is
     /// exhausted.
     package func proposals(from index: Int, count: Int) -> [AdaptiveProposal] {
+        proposals(from: index, count: count, isCancelled: { false }) ?? []
+    }
+
+    /// The same, or nil when `isCancelled` says between two of them that nobody wants them any more.
+    package func proposals(from index: Int, count: Int, isCancelled: () -> Bool) -> [AdaptiveProposal]? {
         var (pending, seen) = (history.pending, history.seen)
         var proposals: [AdaptiveProposal] = []
         for place in 0..<max(count, 0) {
+            if isCancelled() { return nil }
             guard let next = configuration(at: index + place, pending: pending, excluding: seen) else { break }
             pending.append(next.configuration)
             seen.insert(next.configuration)

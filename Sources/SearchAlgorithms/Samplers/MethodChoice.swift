@@ -18,7 +18,7 @@ package struct MethodChoice: Hashable, Sendable {
         let varied = definition.space.varied
         let conditional = varied.count { !$0.conditions.isEmpty }
         let depth = definition.space.conditionDepth
-        if let trials = definition.trials, let count = definition.space.cardinality,
+        if definition.gridOrder == .coarse, let trials = definition.trials, let count = definition.space.cardinality,
             count.saturatingProduct(max(1, definition.repeats)) <= trials
         {
             (method, reason) = (.grid, "all \(count) configurations fit into \(trials) trials")
@@ -35,6 +35,16 @@ package struct MethodChoice: Hashable, Sendable {
         } else {
             (method, reason) = (.bayes, "a Gaussian process finds more in the same number of trials")
         }
+    }
+}
+
+extension SweepDefinition {
+    /// The definition with `auto` replaced by what it picks. A sweep is started with that, so that its method does not
+    /// change when its total or its workers do.
+    package var withMethodChosen: SweepDefinition {
+        var chosen = self
+        chosen.method = MethodChoice(self).method
+        return chosen
     }
 }
 

@@ -39,10 +39,11 @@ struct Axis: Sendable {
             let count = Double(levels.count)
             return .grid(levels, positions: (0..<Int(levels.count)).map { (Double($0) + 0.5) / count })
         case .integer(let low, let high, let step, let isLogarithmic):
-            let scale = Scale(
-                low: Double(low) - Double(max(step, 1)) / 2, high: Double(high) + Double(max(step, 1)) / 2,
-                isLogarithmic: isLogarithmic)
-            return grid(distribution.levels, scale) ?? .continuous(scale)
+            let levels = distribution.levels
+            let last = levels.flatMap { $0.value($0.count - 1).numericValue } ?? Double(high)
+            let scale = Scale(low: Double(low), high: last, isLogarithmic: isLogarithmic)
+                .padded(by: Double(max(step, 1)) / 2)
+            return grid(levels, scale) ?? .continuous(scale)
         case .real(let law, let quantum):
             let scale = Scale(law)
             guard let quantum else {
@@ -126,7 +127,7 @@ struct Scale: Hashable, Sendable {
     }
 
     private let form: Form
-    /// Unbounded laws end at three deviations: further out there is one trial of 700.
+    /// Unbounded laws end at three deviations.
     private static let tail = 0.00135
 
     init(low: Double, high: Double, isLogarithmic: Bool) {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Coordinator
 import Randomness
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import SweepStore
@@ -30,6 +31,9 @@ struct Ask: ParsableCommand {
         let steering = Steering(location: named.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem)
         if let source = named.source, try Self.isNew(source, in: named.location) {
             for warning in source.warnings { Terminal.error("\(warning)") }
+            // A method that cannot search this space must not use up the sweep's name.
+            _ = try SweepSampler(for: source.definition)
+            source.tellChoice(to: .error)
             try steering.launch(source)
         }
         let subject = try Subject.find(sweep, data: data)

@@ -73,6 +73,8 @@ struct Resume: ParsableCommand {
                 "the sweep goes on with its seed \(known.definition.seed); the file says \(edited.seed)", to: stream)
         }
         edited.seed = known.definition.seed
+        // `auto` was decided at the start.
+        if edited.method == .auto { edited.method = known.definition.method }
         edited.workers = edited.workers ?? known.definition.workers
         // The total may have been raised on the command line; a file never lowers it.
         if let was = known.definition.trials, let now = edited.trials, now < was {

@@ -61,7 +61,9 @@ struct Run: ParsableCommand {
                 throw nameIsTaken(known, among: workspace.sweeps, hints: hints)
             }
             let sweep = try workspace.launch(source, source.definition)
-            return (sweep, try workspace.run(sweep, source.definition, verb: "new", arguments: worker, json: json))
+            source.tellChoice(to: json ? .error : .output)
+            let definition = source.definition.withMethodChosen
+            return (sweep, try workspace.run(sweep, definition, verb: "new", arguments: worker, json: json))
         }
         try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import WorkerProtocol
@@ -24,15 +23,9 @@ struct SweepHeader {
     /// How the run was asked for: "new", "resumed", "extended".
     let verb: String
 
-    /// For `auto` also what it picked and why.
-    private var method: String {
-        let choice = MethodChoice(definition)
-        return choice.reason.map { "auto: \(choice.method.rawValue), because \($0)" } ?? choice.method.rawValue
-    }
-
     var line: String {
         let objective = definition.objective
-        return "\(Format.printable(definition.name)) · \(method) · "
+        return "\(Format.printable(definition.name)) · \(definition.method.rawValue) · "
             + "\(objective.goal.rawValue) \(Format.printable(objective.metric)) · seed \(definition.seed)"
     }
 }

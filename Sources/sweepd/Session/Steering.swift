@@ -3,8 +3,10 @@
 import Coordinator
 import Foundation
 import Logging
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
+import SweepStore
 import ZeroMQ
 
 /// Steers a sweep from outside its process: asks the live coordinator; where there is none, becomes it for a moment.
@@ -19,15 +21,21 @@ struct Steering {
     @discardableResult
     func perform(_ request: OperatorRequest) throws -> Int? {
         let context = try Context()
-        if let endpoint = EndpointFile(reading: location.endpointFile) {
-            do {
-                let client = OperatorClient(endpoint: endpoint, context: context)
-                return try patiently { try client.ask(request) }
-            } catch OperatorClient.Failure.notLive {
-                // Killed, or gone since: the lock decides who may write.
+        return try patiently {
+            if let endpoint = EndpointFile(reading: location.endpointFile) {
+                do {
+                    return try OperatorClient(endpoint: endpoint, context: context).ask(request)
+                } catch OperatorClient.Failure.notLive {
+                    // Killed, or gone since: the lock decides who may write.
+                }
             }
+            return try become(context, for: request)
         }
-        return try withCoordinator(context) { coordinator in
+    }
+
+    /// Takes the lock, does what is asked, and gives it back.
+    private func become(_ context: Context, for request: OperatorRequest) throws -> Int? {
+        try withCoordinator(context) { coordinator in
             var stimuli: [Stimulus] = []
             switch request {
             case .cancel(let sweep): stimuli = [.cancel(sweep)]
@@ -48,7 +56,7 @@ struct Steering {
     /// Makes a sweep of a definition; nobody may be at work in the directory.
     func launch(_ source: SweepSource) throws {
         try withCoordinator(try Context()) { coordinator in
-            _ = try coordinator.submit([.launch(source.definition, directory: source.directory)])
+            _ = try coordinator.submit([.launch(source.definition.withMethodChosen, directory: source.directory)])
         }
     }
 
@@ -62,7 +70,7 @@ struct Steering {
         return try body(coordinator)
     }
 
-    /// Repeats what is not ready yet.
+    /// Repeats what is not ready yet, or what another such command has the lock for.
     private func patiently<Result>(_ body: () throws -> Result) throws -> Result {
         let deadline = ContinuousClock.now + Self.patience
         while true {
@@ -77,6 +85,7 @@ struct Steering {
     private static func isNotYet(_ error: any Error) -> Bool {
         if case .nothingReady? = error as? EngineError { return true }
         if case .notYet? = error as? OperatorClient.Failure { return true }
+        if case .locked? = error as? StoreError { return true }
         return false
     }
 }

@@ -23,6 +23,8 @@ struct SweepSnapshot: Sendable {
 
     var phase: SweepState.Phase
     var counts: StateCounts
+    /// How many of the running were handed out by `ask`.
+    var asked = 0
     var total: Int?
     var best: SweepState.Best?
     var bestConfiguration: Configuration?
@@ -37,7 +39,8 @@ struct SweepSnapshot: Sendable {
     var isDraining: Bool
 
     var finished: Int { counts.done }
-    var live: Int { counts[.leased] + counts[.running] }
+    /// Without what was handed out by `ask`, which nobody here can end.
+    var live: Int { counts[.leased] + counts[.running] - asked }
     var running: Int { counts[.running] }
 }
 
@@ -101,12 +104,13 @@ final class SweepFollower: CoordinatorObserver {
             if state.snapshot == nil { state.adopt(engine.attempts, of: id) }
             for entry in entries { state.note(entry, of: id, sweep) }
             let now = ContinuousClock.now
-            let isIdle = sweep.live == 0
+            let isIdle = sweep.attended == 0
             // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
             guard isIdle || now - state.lastCopy >= .milliseconds(100) else {
                 // What decisions hang on is never stale: a Ctrl-C must not take running trials for none.
                 state.snapshot?.phase = sweep.phase
                 state.snapshot?.counts = sweep.counts
+                state.snapshot?.asked = sweep.asked.count
                 return false
             }
             state.lastCopy = now
@@ -176,7 +180,8 @@ extension SweepFollower.State {
         var slots = 0
         for worker in engine.workers.values where worker.connection != nil { slots += worker.facts.slots }
         return SweepSnapshot(
-            phase: sweep.phase, counts: sweep.counts, total: sweep.definition.trials, best: sweep.best,
+            phase: sweep.phase, counts: sweep.counts, asked: sweep.asked.count, total: sweep.definition.trials,
+            best: sweep.best,
             bestConfiguration: sweep.best.map { sweep.trials[$0.trial].configuration }, rows: rows,
             workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.moment), isStoreFull: isStoreFull,
             meanSeconds: ended > 0 ? seconds / Double(ended) : nil, slots: slots, isDraining: engine.isDraining)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import SearchAlgorithms
 import SweepModel
 
 /// A sweep file as the user named it, read and checked.
@@ -42,6 +43,13 @@ struct SweepSource {
         } catch {
             throw UserError("\(error)")
         }
+    }
+
+    /// Says what `method: auto` picks, and why.
+    func tellChoice(to stream: Terminal.Stream) {
+        let choice = MethodChoice(definition)
+        guard let reason = choice.reason else { return }
+        Terminal.line("method: auto picks \(choice.method.rawValue), because \(reason)", to: stream)
     }
 
     private static func text(of path: String, as file: String) throws -> String {

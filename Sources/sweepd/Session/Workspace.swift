@@ -3,6 +3,7 @@
 import Coordinator
 import Foundation
 import Logging
+import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import WorkerAgent
@@ -70,7 +71,7 @@ struct Workspace {
     /// Makes a sweep of the definition.
     func launch(_ source: SweepSource, _ definition: SweepDefinition) throws -> SweepID {
         let entries = try coordinator.submit(
-            [.launch(definition, directory: source.directory)], isAbandoned: { interrupts.number > 0 })
+            [.launch(definition.withMethodChosen, directory: source.directory)], isAbandoned: { interrupts.number > 0 })
         guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
         return sweep
     }

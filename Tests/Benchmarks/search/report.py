@@ -68,12 +68,13 @@ def seeds_of(blocks: list[results.Key]) -> str:
 
 
 class Report:
-    def __init__(self, runs: Runs, ours: list[str], seeds: set[int] | None) -> None:
+    def __init__(self, runs: Runs, ours: list[str], peers: list[str], seeds: set[int] | None) -> None:
+        # What regret is measured by is made of all runs, whichever are compared.
+        self.regrets = Regrets(runs)
         self.runs = {name: {key: run for key, run in by_key.items() if seeds is None or key[2] in seeds}
                      for name, by_key in runs.items()}
         self.ours = ours
-        self.peers = [peer for peer in PEERS if self.runs.get(peer)]
-        self.regrets = Regrets(self.runs)
+        self.peers = [peer for peer in peers if self.runs.get(peer)]
         self.figures: list[str] = []
 
     def setting(self, setting: str) -> list[Comparison]:
@@ -194,12 +195,10 @@ def main() -> None:
     parser.add_argument("--extra", type=pathlib.Path, action="append", default=[],
                         help="a file of run_sweepd.py; every label in it is a row; may be given more than once")
     parser.add_argument("--seeds", help="like 0-9; default: all there are")
-    parser.add_argument("--peers", help="leave out the others, which have few seeds")
+    parser.add_argument("--peers", default=",".join(PEERS), help="leave out the others, which may have few seeds")
     parser.add_argument("--settings", default=",".join(EVALUATIONS))
     arguments = parser.parse_args()
     runs, versions = peers_runs()
-    if arguments.peers:
-        runs = {name: runs[name] for name in [*arguments.peers.split(","), ANCHOR] if name in runs}
     ours = []
     for path in arguments.extra or [default_file(arguments.binary)]:
         for label, by_key in results.read(path).items():
@@ -207,8 +206,9 @@ def main() -> None:
             ours.append(label)
     if not ours:
         parser.error("no runs of sweepd: take them with run_sweepd.py")
-    print("Peers: " + "; ".join(f"{name} ({versions[name]})" for name in PEERS if name in runs))
-    report = Report(runs, ours, set(numbers(arguments.seeds)) if arguments.seeds else None)
+    peers = [peer for peer in arguments.peers.split(",") if peer in runs]
+    print("Peers: " + "; ".join(f"{peer} ({versions[peer]})" for peer in peers))
+    report = Report(runs, ours, peers, set(numbers(arguments.seeds)) if arguments.seeds else None)
     for setting in arguments.settings.split(","):
         report.setting(setting)
     print("result: " + " ".join(report.figures))

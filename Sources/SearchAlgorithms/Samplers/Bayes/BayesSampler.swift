@@ -47,22 +47,25 @@ struct LearnedBayes: LearnedSampler {
     /// Nil while too few results are known.
     let surrogate: Surrogate?
 
-    var isProvisional: Bool { surrogate?.isProvisional ?? false }
-
     func configuration(
         at index: Int, pending: [Configuration], excluding seen: SeenConfigurations
     ) -> (configuration: Configuration, origin: ProposalBasis.Origin)? {
-        if let surrogate, index >= sampler.design.size,
+        if let surrogate, isDesigned(at: index),
             let found = maximum(surrogate, at: index, pending: pending, excluding: seen)
         {
             return found
         }
-        if sampler.encoding.axes.isEmpty || index < sampler.design.size || surrogate == nil,
+        if sampler.encoding.axes.isEmpty || !isDesigned(at: index) || surrogate == nil,
             let point = sampler.design.configuration(at: index, excluding: seen)
         {
             return (point, .design)
         }
         return sampler.design.remainder(at: index, excluding: seen).map { ($0, .remainder) }
+    }
+
+    /// Whether the design is done: by proposals, or by results that came from elsewhere.
+    private func isDesigned(at index: Int) -> Bool {
+        index >= sampler.design.size || (surrogate?.evidence.finiteCount ?? 0) >= sampler.design.size
     }
 
     private func maximum(
@@ -75,9 +78,11 @@ struct LearnedBayes: LearnedSampler {
         guard let target else { return nil }
         let maximiser = AcquisitionMaximiser(
             target, domain: encoding.domain, box: box(surrogate, pending: points.count), seed: stream.next())
-        guard let best = maximiser.maximise(excluding: surrogate.evidence.points + points) else { return nil }
-        let configuration = encoding.configuration(at: best.point)
-        return seen.contains(configuration) ? nil : (configuration, .model)
+        // A point may round to a configuration that another point was rounded to, or that ended without a result.
+        let best = maximiser.maximise(excluding: surrogate.evidence.points + points) { point in
+            !seen.contains(encoding.configuration(at: point))
+        }
+        return best.map { (encoding.configuration(at: $0.point), .model) }
     }
 
     /// Beyond this many parameters a model is believed only near the best.

@@ -10,23 +10,16 @@ struct Surrogate: Sendable {
     let objective: GaussianProcess
     let success: GaussianProcess?
     let fits: [ModelFit]
-    /// A fit is due that was not to be made.
-    let isProvisional: Bool
 
     /// Nil when a covariance has no factor even at the prior's hyperparameters.
     ///
     /// - Parameter fits: the latest fits.
     init?(_ evidence: Evidence, fits: [ModelFit], position: Int64, seed: UInt64, mayFit: Bool) {
-        var isProvisional = false
         func model(_ subject: ModelFit.Subject) -> (model: GaussianProcess, fit: ModelFit)? {
             let observations = evidence.observations(subject)
             let last = fits.last { $0.subject == subject }
             if let last, let known = Self.model(observations, last.hyperparameters) {
-                let isDue = Self.isDue(known, last, results: evidence.values.count)
-                if !isDue || !mayFit {
-                    isProvisional = isProvisional || isDue
-                    return (known, last)
-                }
+                if !mayFit || !Self.isDue(known, last, evidence) { return (known, last) }
             }
             let fit = Self.fit(
                 subject, evidence, start: last?.found ?? [], ordinal: last.map { $0.ordinal + 1 } ?? 0,
@@ -38,7 +31,6 @@ struct Surrogate: Sendable {
         self.evidence = evidence
         self.objective = objective.model
         self.success = success?.model
-        self.isProvisional = isProvisional
         self.fits = [objective.fit] + (success.map { [$0.fit] } ?? fits.filter { $0.subject == .success })
     }
 
@@ -86,8 +78,12 @@ struct Surrogate: Sendable {
         }
     }
 
-    private static func isDue(_ model: GaussianProcess, _ fit: ModelFit, results: Int) -> Bool {
-        Fit.isDue(rows: results, rowsAtLastFit: fit.results, surprise: model.surpriseOfLast)
+    private static func isDue(_ model: GaussianProcess, _ fit: ModelFit, _ evidence: Evidence) -> Bool {
+        // The newest result may be a repeat of an older row, or not of the working set.
+        let last = model.observations.count - 1
+        let isNewest = last >= 0 && evidence.points.last == model.observations.point(last)
+        return Fit.isDue(
+            rows: evidence.values.count, rowsAtLastFit: fit.results, surprise: isNewest ? model.surpriseOfLast : 0)
     }
 
     /// One fit: a function of its arguments alone.

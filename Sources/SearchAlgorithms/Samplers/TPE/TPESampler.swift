@@ -61,7 +61,7 @@ struct LearnedTPE: LearnedSampler {
     func configuration(
         at index: Int, pending: [Configuration], excluding seen: SeenConfigurations
     ) -> (configuration: Configuration, origin: ProposalBasis.Origin)? {
-        if let good, index >= sampler.start {
+        if let good, index >= sampler.start || history.results.count >= sampler.start {
             if let best = best(good, at: index, pending: pending, excluding: seen) { return (best, .density) }
         } else if let point = sampler.design.configuration(at: index, excluding: seen) {
             return (point, .design)

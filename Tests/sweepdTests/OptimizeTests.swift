@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+
+import SweepModel
+import Testing
+
+@testable import sweepd
+
+/// `optimize --stdio`: one answer a request, and no request that ends the conversation.
+@Suite struct OptimizeTests {
+    private static let start = """
+        {"op":"init","space":[{"name":"lr","type":"float","low":1e-5,"high":0.1,"log":true},\
+        {"name":"kind","type":"categorical","choices":["a","b"]},\
+        {"name":"n","type":"int","low":1,"high":9,"step":2,"condition":{"param":"kind","in":["b"]}},\
+        {"name":"w","distribution":"q_normal","mu":0,"sigma":2,"q":0.5}],"seed":3,"direction":"maximize"}
+        """
+
+    private func talk(_ lines: [String], method: String? = nil) -> [String] {
+        var session = OptimizeSession(method: method)
+        return lines.map { session.answer($0) }
+    }
+
+    private func trials(_ answer: String) throws -> [JSONValue] {
+        guard case .array(let trials)? = try JSONValue.parse(answer)["trials"] else { return [] }
+        return trials
+    }
+
+    @Test func aConversation() throws {
+        let answers = talk([
+            Self.start, #"{"op":"ask","n":4}"#, #"{"op":"tell","id":2,"value":1.5}"#,
+            #"{"op":"tell","id":0,"failed":true}"#, #"{"op":"tell","id":1,"value":NaN}"#, #"{"op":"ask"}"#,
+            #"{"op":"load","trials":[{"params":{"lr":0.01,"kind":"a","w":1.5},"value":2},{"params":{"lr":0.02,"kind":"b","n":3.0,"w":0},"failed":true}]}"#,
+            #"{"op":"ask","n":30}"#,
+        ])
+        #expect([0, 2, 3, 4, 6].allSatisfy { answers[$0] == #"{"ok":true}"# }, "\(answers)")
+        let all = try trials(answers[1]) + trials(answers[5]) + trials(answers[7])
+        #expect(all.map { $0["id"]?.integerValue } == (0..<35).map { Int64($0) })
+        for trial in all {
+            let params = try #require(trial["params"])
+            // An inactive parameter is left out; integers are JSON integers.
+            #expect((params["n"] == nil) == (params["kind"]?.stringValue == "a"))
+            if let n = params["n"] { #expect(n.integerValue.map { [1, 3, 5, 7, 9].contains($0) } == true) }
+        }
+        #expect(Set(all.map { $0["params"]?.text }).count == all.count)
+    }
+
+    @Test(arguments: ["bayes", "tpe", "auto", "random", "sobol"]) func everyMethodAnswersTheSameAgain(method: String) {
+        let lines =
+            [Self.start]
+            + (0..<30).flatMap { [#"{"op":"ask"}"#, "{\"op\":\"tell\",\"id\":\($0),\"value\":\($0 * 7 % 11)}"] }
+        let first = talk(lines, method: method)
+        #expect(first == talk(lines, method: method))
+        #expect(!first.contains { $0.contains("error") }, "\(first)")
+    }
+
+    @Test func aFiniteSpaceEnds() throws {
+        let answers = talk([
+            #"{"op":"init","space":[{"name":"a","type":"int","low":1,"high":3}],"method":"bayes"}"#,
+            #"{"op":"ask","n":5}"#, #"{"op":"ask"}"#,
+        ])
+        #expect(try trials(answers[1]).count == 3)
+        #expect(answers[2] == #"{"trials":[]}"#)
+    }
+
+    @Test(arguments: [
+        ("", "not one line of JSON"), ("{", "not one line of JSON"), ("[]", "\"op\" must be one of"),
+        (#"{"op":"aks"}"#, "did you mean 'ask'?"), (#"{"op":"ask"}"#, "begin with"),
+        (#"{"op":"tell","id":0,"value":1}"#, "begin with"), (#"{"op":"load","trials":[]}"#, "begin with"),
+        (#"{"op":"init"}"#, "needs \"space\""), (#"{"op":"init","space":[{}]}"#, "space[0] needs a \"name\""),
+        (#"{"op":"init","space":[{"name":"a","type":"flaot","low":0,"high":1}]}"#, "did you mean 'float'?"),
+        (#"{"op":"init","space":[{"name":"a","type":"float","low":2,"high":1}]}"#, "a.min: must be less than max"),
+        (#"{"op":"init","space":[{"name":"a","value":1},{"name":"a","value":2}]}"#, "two parameters named 'a'"),
+        (#"{"op":"init","space":[],"direction":"up"}"#, "\"direction\" must be"),
+        (#"{"op":"init","space":[{"name":"a","value":1}],"method":"bays"}"#, "did you mean 'bayes'?"),
+        (#"{"op":"init","space":[{"name":"a","value":1}],"seed":-1}"#, "\"seed\" must be a whole number"),
+        (#"{"op":"init","space":[{"name":"a","value":1,"condition":{"in":[1]}}]}"#, "the condition of 'a'"),
+    ])
+    func mistakesBeforeTheStart(_ line: String, _ expected: String) throws {
+        let answer = talk([line])[0]
+        #expect(try JSONValue.parse(answer)["error"]?.stringValue?.contains(expected) == true, "\(answer)")
+    }
+
+    @Test(arguments: [
+        (#"{"op":"tell","id":7,"value":1}"#, "trial 7 was never asked"),
+        (#"{"op":"tell","value":1}"#, "needs an \"id\""),
+        (#"{"op":"tell","id":0}"#, "needs a \"value\""), (#"{"op":"tell","id":0,"value":"high"}"#, "needs a \"value\""),
+        (#"{"op":"tell","id":0,"value":1,"failed":true}"#, "a failed trial has no"),
+        (#"{"op":"tell","id":0,"failed":1}"#, "must be true or false"), (#"{"op":"ask","n":0}"#, "from 1 to 10000"),
+        (#"{"op":"tell","id":-1,"value":1}"#, "\"id\" must be a whole number"),
+        (#"{"op":"load","trials":[{"params":{"lr":0.01,"kind":"a","w":0},"value":1},{"params":{}}]}"#, "trials[1]"),
+        (#"{"op":"load","trials":[{"value":1}]}"#, "trials[0]: params must be an object"),
+    ])
+    func mistakesLeaveTheConversationAsItWas(_ line: String, _ expected: String) throws {
+        let plain = talk([Self.start, #"{"op":"ask","n":2}"#, #"{"op":"tell","id":0,"value":1}"#, #"{"op":"ask"}"#])
+        let answers = talk([
+            Self.start, #"{"op":"ask","n":2}"#, line, #"{"op":"tell","id":0,"value":1}"#, line, #"{"op":"ask"}"#,
+        ])
+        #expect(try JSONValue.parse(answers[2])["error"]?.stringValue?.contains(expected) == true, "\(answers[2])")
+        #expect([0, 1, 3, 5].map { answers[$0] } == plain)
+    }
+
+    @Test func aTellIsFinal() {
+        let answers = talk([
+            Self.start, #"{"op":"ask"}"#, #"{"op":"tell","id":0,"value":1}"#, #"{"op":"tell","id":0,"value":2}"#,
+        ])
+        #expect(answers[3].contains("a tell is final"))
+    }
+}
