@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python lint bench chaos install clean
+.PHONY: help deps build demo test test-python lint bench bench-search chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ lint: deps ## formatting, import rules, forbidden words
 
 bench: build ## throughput beside Optuna, resume, raw ZeroMQ and SQLite
 	@Tests/Benchmarks/run
+
+bench-search: build ## the search beside Optuna, HEBO and BoTorch: what it finds, how long it takes; QUICK=1 for ten minutes
+	@Tests/Benchmarks/search/run
 
 chaos: build ## kill the coordinator a thousand times; goes on from where it was
 	@Tests/Benchmarks/chaos

@@ -78,7 +78,8 @@ let tests: [Target] = [
         name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
     .testTarget(
-        name: "SearchAlgorithmsTests", dependencies: [
+        name: "SearchAlgorithmsTests",
+        dependencies: [
             "SearchAlgorithms", "GaussianProcess", "SweepModel", "Randomness", "TestSupport", numerics,
         ],
         exclude: ["Fixtures/fixtures.py", "Fixtures/tpe_fixtures.py"]),

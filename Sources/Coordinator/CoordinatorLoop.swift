@@ -292,8 +292,8 @@ final class CoordinatorLoop {
             switch effect {
             case .send(let connection, let session, let message):
                 outbox.add(message, to: connection, session: session)
-            case .propose(let sweep, let index, let count, let stock):
-                propose(sweep, index: index, count: count, stock: stock)
+            case .propose(let sweep, let index, let count, let stock, let kept):
+                propose(sweep, index: index, count: count, stock: stock, kept: kept)
             }
         }
         for item in outbox.messages() {
@@ -317,7 +317,7 @@ final class CoordinatorLoop {
 
     /// Proposals that need no model are computed at once and come back as an event of the next turn; a model's are
     /// computed on a thread of their own and come back when they are made.
-    private func propose(_ sweep: SweepID, index: Int, count: Int, stock: Int) {
+    private func propose(_ sweep: SweepID, index: Int, count: Int, stock: Int, kept: Int) {
         guard let state = engine.sweeps[sweep] else { return }
         if makers[sweep] == nil {
             do throws(SamplerError) {
@@ -330,7 +330,8 @@ final class CoordinatorLoop {
             }
         }
         let order = makers[sweep]?.order(
-            state, sweep: sweep, stock: stock, position: engine.eventCount, hasWorkers: !engine.workers.isEmpty)
+            state, sweep: sweep, stock: stock, kept: kept, position: engine.eventCount,
+            hasWorkers: !engine.workers.isEmpty)
         if let order {
             let mailbox = mailbox
             models.async {

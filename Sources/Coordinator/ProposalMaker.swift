@@ -13,6 +13,8 @@ struct ProposalMaker {
     private let repeats: Int
     /// An adaptive sampler's latest fits, also those of proposals that nobody took.
     private var fits: [ModelFit]
+    /// Whether the last look was taken in haste.
+    private var wasUrgent = false
 
     /// So many proposals at most are made before any is handed over when a worker may be waiting.
     private static let urgentCount = 2
@@ -46,16 +48,20 @@ struct ProposalMaker {
     ///
     /// - Parameter position: how many events the state is made of.
     /// - Parameter hasWorkers: whether a worker may be waiting, and not only a caller of `ask`, who gets the best there is.
-    func order(
-        _ state: SweepState, sweep: SweepID, stock: Int, position: Int64, hasWorkers: Bool
+    mutating func order(
+        _ state: SweepState, sweep: SweepID, stock: Int, kept: Int, position: Int64, hasWorkers: Bool
     ) -> ProposalOrder? {
         guard case .adaptive(let sampler) = sampler else { return nil }
-        // No worker waits for a fit: with nothing ready a few proposals are made with the last one, to be improved.
+        // No worker waits for a fit: with nothing ready a few proposals are made with the last one, to be improved. But not
+        // twice in a row, or trials shorter than a look would never have a fit at all.
         let isUrgent =
             state.definition.deterministicPending == nil && state.ready.isEmpty && !fits.isEmpty && hasWorkers
+            && !wasUrgent
+        wasUrgent = isUrgent
         return ProposalOrder(
-            sweep: sweep, sampler: sampler, history: SearchHistory(state, position: position, seen: seen), fits: fits,
-            isUrgent: isUrgent, index: state.nextProposal,
+            sweep: sweep, sampler: sampler, history: SearchHistory(state, position: position, seen: seen),
+            kept: state.ready.prefix(kept).map(\.configuration), fits: fits, isUrgent: isUrgent,
+            index: state.nextProposal,
             count: isUrgent ? min(stock, Self.urgentCount) : stock, definition: definition)
     }
 
@@ -74,6 +80,8 @@ struct ProposalOrder: Sendable {
     let sweep: SweepID
     let sampler: any AdaptiveSampler
     let history: SearchHistory
+    /// Proposals that stay ready, in order.
+    let kept: [Configuration]
     let fits: [ModelFit]
     let isUrgent: Bool
     let index: Int
@@ -84,7 +92,8 @@ struct ProposalOrder: Sendable {
     func made(isCancelled: () -> Bool) -> MadeProposals? {
         if isCancelled() { return nil }
         let learned = sampler.learn(history, fits: fits, mayFit: !isUrgent)
-        guard let made = learned.proposals(from: index, count: count, isCancelled: isCancelled) else { return nil }
+        let made = learned.proposals(from: index, behind: kept, count: count, isCancelled: isCancelled)
+        guard let made else { return nil }
         let proposals = made.map { proposal in
             ProposedConfiguration(
                 index: proposal.index, configuration: proposal.configuration, basis: proposal.basis,

@@ -30,6 +30,8 @@ package struct Recomputation {
     private var engine = Engine(database: "")
     private var samplers: [SweepID: (definition: SweepDefinition, sampler: any AdaptiveSampler)] = [:]
     private var seen: [SweepID: SeenConfigurations] = [:]
+    /// Of all proposals, by their indices.
+    private var configurations: [SweepID: [Int: Configuration]] = [:]
 
     /// - Parameter progress: told how many proposals have been made again, and of how many.
     /// - Throws: `StoreError` when the journal cannot be read.
@@ -40,6 +42,10 @@ package struct Recomputation {
         try reader.journal { _, entry in entries.append(entry) }
         let (tasks, total) = Self.tasks(entries)
         guard total > 0 else { return }
+        for entry in entries {
+            guard case .proposed(let trial, .sampler(let index), let configuration, _) = entry.event else { continue }
+            configurations[trial.sweep, default: [:]][index] = configuration
+        }
         for (index, entry) in entries.enumerated() {
             let number = Int64(index) + 1
             engine.apply(entry)
@@ -92,23 +98,23 @@ package struct Recomputation {
         }
     }
 
-    /// Proposals made from one look, each with those before it pending.
+    /// Each with those pending that stand between the look and it.
     private mutating func compare(_ made: [Made], with sampler: any AdaptiveSampler, _ history: SearchHistory) {
-        var (pending, seen) = (history.pending, history.seen)
-        for (place, proposal) in made.sorted(by: { $0.basis.place < $1.basis.place }).enumerated() {
+        for proposal in made.sorted(by: { $0.basis.place < $1.basis.place }) {
             proposals += 1
+            var (pending, seen) = (history.pending, history.seen)
+            for index in proposal.index - proposal.basis.place..<proposal.index {
+                guard let before = configurations[proposal.trial.sweep]?[index] else { continue }
+                pending.append(before)
+                seen.insert(before)
+            }
             let learned = sampler.learn(history, fits: proposal.basis.fits, mayFit: false)
             let again = learned.configuration(at: proposal.index, pending: pending, excluding: seen)
-            if again?.configuration != proposal.configuration || again?.origin != proposal.basis.origin
-                || proposal.basis.place != place
-            {
-                let found = again.map { "\($0.configuration.json.text) (\($0.origin.rawValue))" } ?? "nothing"
-                differences.append(
-                    "trial \(proposal.trial): proposed \(proposal.configuration.json.text) "
-                        + "(\(proposal.basis.origin.rawValue)), made again \(found)")
-            }
-            pending.append(proposal.configuration)
-            seen.insert(proposal.configuration)
+            if again?.configuration == proposal.configuration, again?.origin == proposal.basis.origin { continue }
+            let found = again.map { "\($0.configuration.json.text) (\($0.origin.rawValue))" } ?? "nothing"
+            differences.append(
+                "trial \(proposal.trial): proposed \(proposal.configuration.json.text) "
+                    + "(\(proposal.basis.origin.rawValue)), made again \(found)")
         }
     }
 

@@ -20,14 +20,22 @@ extension Engine {
         // Made ahead for trials that will not be.
         if case .finished = phase { return }
         if proposals.first?.basis != nil {
-            // A trial taken since the sampler looked was not pending for it: what it made may be the same again.
-            guard proposals.first?.index == sweeps[sweep]?.nextProposal else { return }
-            sweeps[sweep]?.ready = Deque(proposals)
-            sweeps[sweep]?.isReadyShort = proposals.count < asked
-            return
+            return replaceReady(proposals, of: sweep, asked: asked)
         }
         // No copy of the sweep's state is held over a change of it: the change would copy every trial.
         for proposal in proposals where isWanted(proposal, sweep) { queueTrial(proposal, sweep, &turn) }
+    }
+
+    /// What was made takes the place of what was ready, except for what the sampler was told to keep and counted as
+    /// pending. When more has been taken than that, the rest may be the same again: it is made anew, with as much kept.
+    private mutating func replaceReady(_ proposals: [ProposedConfiguration], of sweep: SweepID, asked: Int) {
+        guard let state = sweeps[sweep], let first = proposals.first?.index else { return }
+        sweeps[sweep]?.takenDuringLook = state.nextProposal - state.requestedFrom
+        // What is ready begins at the next index and has no gaps.
+        let kept = first - state.nextProposal
+        guard kept >= 0, kept <= state.ready.count else { return }
+        sweeps[sweep]?.ready = Deque(state.ready.prefix(kept) + proposals)
+        sweeps[sweep]?.isReadyShort = proposals.count < asked
     }
 
     private func isWanted(_ proposal: ProposedConfiguration, _ sweep: SweepID) -> Bool {
@@ -71,9 +79,12 @@ extension Engine {
         }
         guard let count = wantedProposals(sweep), let index = sweeps[sweep]?.nextProposal else { return }
         let stock = min(count, stock(sweep))
+        // Something newer than what is kept has to come.
+        let kept = min(sweeps[sweep]?.takenDuringLook ?? 0, sweeps[sweep]?.ready.count ?? 0, stock - 1)
         sweeps[sweep]?.isProposing = true
-        sweeps[sweep]?.requestedStock = stock
-        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock))
+        sweeps[sweep]?.requestedFrom = index
+        sweeps[sweep]?.requestedStock = stock - kept
+        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock - kept, kept: kept))
     }
 
     /// How many proposals to ask for now; nil when none.

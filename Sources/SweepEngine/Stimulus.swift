@@ -68,8 +68,9 @@ package struct ProposedConfiguration: Hashable, Sendable {
 package enum Effect: Hashable, Sendable {
     case send(Connection, session: String, CoordinatorMessage)
     /// Compute proposals and return them as `.proposed` or, when there is none, `.exhausted`: up to `count`, or up to
-    /// `stock` by an adaptive sampler, whose proposals are better made late.
-    case propose(SweepID, index: Int, count: Int, stock: Int)
+    /// `stock` by an adaptive sampler, whose proposals are better made late. It counts the first `kept` of those that are
+    /// ready as pending, and goes on behind them.
+    case propose(SweepID, index: Int, count: Int, stock: Int, kept: Int)
 }
 
 /// Two clocks: one for people and the journal, one for timers.

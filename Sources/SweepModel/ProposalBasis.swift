@@ -17,7 +17,7 @@ package struct ProposalBasis: Hashable, Sendable {
     package let origin: Origin
     /// How many events the journal held when the sweep's results and pending trials were looked at.
     package let position: Int64
-    /// How many proposals made from that look precede this one; they counted as pending.
+    /// How many proposals stand between the last trial of then and this one; they counted as pending.
     package let place: Int
     /// The fits of the surrogates it was made with; empty where there is none.
     package let fits: [ModelFit]

@@ -17,7 +17,7 @@ struct AcquisitionMaximiserTests {
         let observations = Observations(
             features: domain.features, points: points, values: OutputTransform(points.map(function)).values)
         let (model, _) = try GaussianProcess.fitted(
-            observations, priors: Priors(features: domain.coordinates.count), seed: seed)
+            observations, priors: Priors(features: domain.coordinates.count, noiseDeviation: 1), seed: seed)
         let incumbent = model.incumbentValue
         return Acquisition(
             model,

@@ -132,7 +132,8 @@ struct AdaptiveSamplerTests {
     @Test(
         arguments: [SweepDefinition.Method.bayes, .tpe],
         [
-            [0.0, 0, 0, 0], [1e308, -1e308, 1e308, 0], [.leastNonzeroMagnitude, 0, 1, 2], [1, nil, nil, nil], [nil, nil, nil, nil],
+            [0.0, 0, 0, 0], [1e308, -1e308, 1e308, 0], [.leastNonzeroMagnitude, 0, 1, 2], [1, nil, nil, nil],
+            [nil, nil, nil, nil],
             [Double.infinity, 1, 2, .nan], [1e-300, 2e-300, 3e-300, 4e-300],
         ] as [[Double?]])
     func anyValuesAreBorne(method: SweepDefinition.Method, values: [Double?]) throws {

@@ -75,6 +75,37 @@ import WorkerProtocol
         #expect(rig.state.ready.isEmpty && rig.proposeRequests.count == requests + 1)
     }
 
+    /// With as much kept as was taken while the sampler looked, the next look is of use.
+    @Test func asMuchIsKeptAsWasTakenDuringTheLook() throws {
+        var rig = try rig()
+        try rig.handle(.proposed(Rig.sweep, made(rig, count: 3)))
+        try rig.hello()
+        #expect(rig.state.ready.map(\.index) == [1, 2])
+        // It was asked for before the first became a trial: void, and asked again with one kept.
+        try rig.handle(
+            .proposed(
+                Rig.sweep,
+                [
+                    ProposedConfiguration(
+                        index: 0, configuration: .proposal(900),
+                        basis: ProposalBasis(origin: .model, position: 0, place: 0, fits: []))
+                ]))
+        #expect(rig.state.ready.map(\.index) == [1, 2])
+        // The next look, asked for when a result has come, goes on behind as many as were taken during the last.
+        try rig.run(1)
+        var kept = 0
+        for case .propose(_, _, _, _, let count) in rig.effects { kept = count }
+        #expect(kept == 1 && rig.state.ready.map(\.index) == [2])
+        let behind = made(rig, count: 2, offset: 500).map {
+            ProposedConfiguration(index: $0.index + 1, configuration: $0.configuration, basis: $0.basis)
+        }
+        // Meanwhile the kept one is taken; what comes behind it holds.
+        try rig.run(2)
+        try rig.handle(.proposed(Rig.sweep, behind))
+        #expect(rig.state.ready.map(\.index) == [3, 4])
+        #expect(rig.state.ready.first?.configuration == behind.first?.configuration)
+    }
+
     @Test func whatWasMadeInHasteIsImprovedOnce() throws {
         var rig = try rig()
         let before = rig.proposeRequests.count

@@ -39,7 +39,7 @@ struct Rig {
             let reaction = try engine.handle(pending.removeFirst(), now: moment)
             journal += reaction.events
             effects += reaction.effects
-            for case .propose(let sweep, let index, let count, _) in reaction.effects {
+            for case .propose(let sweep, let index, let count, _, _) in reaction.effects {
                 proposeRequests.append((index, count))
                 guard answersProposals else { continue }
                 let last = min(spaceSize, index + count)

@@ -41,17 +41,23 @@ package protocol LearnedSampler: Sendable {
 }
 
 extension LearnedSampler {
-    /// Up to `count` proposals from `index` on, each made with those before it pending; fewer when the space is
-    /// exhausted.
+    /// Up to `count` proposals, each made with those before it pending; fewer when the space is exhausted.
     package func proposals(from index: Int, count: Int) -> [AdaptiveProposal] {
-        proposals(from: index, count: count, isCancelled: { false }) ?? []
+        proposals(from: index, behind: [], count: count, isCancelled: { false }) ?? []
     }
 
-    /// The same, or nil when `isCancelled` says between two of them that nobody wants them any more.
-    package func proposals(from index: Int, count: Int, isCancelled: () -> Bool) -> [AdaptiveProposal]? {
-        var (pending, seen) = (history.pending, history.seen)
+    /// The same, behind proposals that were made earlier and stay; nil when `isCancelled` says between two of them that
+    /// nobody wants them any more.
+    ///
+    /// - Parameter index: of the first of those that stay.
+    package func proposals(
+        from index: Int, behind kept: [Configuration], count: Int, isCancelled: () -> Bool
+    ) -> [AdaptiveProposal]? {
+        var pending = history.pending + kept
+        var seen = history.seen
+        for configuration in kept { seen.insert(configuration) }
         var proposals: [AdaptiveProposal] = []
-        for place in 0..<max(count, 0) {
+        for place in kept.count..<kept.count + max(count, 0) {
             if isCancelled() { return nil }
             guard let next = configuration(at: index + place, pending: pending, excluding: seen) else { break }
             pending.append(next.configuration)

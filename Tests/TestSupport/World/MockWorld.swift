@@ -115,10 +115,10 @@ package struct MockWorld {
         guard case .finished(let reason) = state.phase else {
             return fail("not finished: \(state.phase), counts \(state.counts), attempts \(engine.attempts)")
         }
-        // A sweep that a limit or its target ended may go on: what was queued waits.
+        // A sweep that a limit or its target ended may go on: what was queued waits, and so does who was handed a trial.
         let mayGoOn = reason != .trials && reason != .exhausted && reason != .cancelled
         for (number, trial) in state.trials.enumerated()
-        where !trial.state.isOver && !(mayGoOn && trial.state == .queued) {
+        where !trial.state.isOver && !(mayGoOn && (trial.state == .queued || state.asked.contains(number))) {
             return fail("trial \(number) is \(trial.state) at the end")
         }
         if reason == .trials, state.counted != definition.trials { return fail("\(state.counted) trials counted") }
@@ -309,9 +309,8 @@ extension MockWorld {
             guard let index = workers.firstIndex(where: { $0.connection == connection }) else { return }
             if case .welcome = message { sessions[connection] = session }
             send(.down(message, session: session), index)
-        case .propose(let sweep, let index, let count, let stock):
-            // What it is asked for was decided before other stimuli of the same turn: an adaptive sampler looks anew.
-            let first = isAdaptive ? engine.sweeps[sweep]?.nextProposal ?? index : index
+        case .propose(let sweep, let index, let count, let stock, let kept):
+            let first = index + kept
             let end = min(spaceSize, first + (isAdaptive ? stock : count))
             let basis = ProposalBasis(origin: .model, position: engine.eventCount, place: 0, fits: [])
             let made = (first..<max(first, end)).map {

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""How long a free worker waits for its next trial in a Bayesian sweep of 2,000 results; see README.md."""
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SWEEPD = os.environ.get("SWEEPD", str(ROOT / ".build/release/sweepd"))
+QUICK = os.environ.get("QUICK") == "1"
+WORKERS, OBSERVATIONS = 4, 2000
+TRIALS = 60 if QUICK else 300
+# A trial's mean length. The model has this long, divided by the workers, for its next look.
+SECONDS = 2.0
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "Workers/Python/src"), "OMP_NUM_THREADS": "1"}
+
+WORKER = """
+import json, random, sys, time
+import sweepd
+ended, log = None, open(sys.argv[2], "w", buffering=1)
+random.seed(int(sys.argv[3]))
+
+def train(trial):
+    global ended
+    begun = time.monotonic()
+    value = sum((x - 0.4) ** 2 for x in trial.params.values())
+    number = int(trial.number)
+    if ended is not None and number >= FIRST + WORKERS:
+        log.write(json.dumps([number, begun - ended]) + "\\n")
+    if number >= FIRST:
+        time.sleep(SECONDS * random.uniform(0.5, 1.5))
+    trial.report(1, loss=value)
+    ended = time.monotonic()
+
+sweepd.worker(train, data=sys.argv[1])
+""".replace("FIRST", str(OBSERVATIONS)).replace("WORKERS", str(WORKERS)).replace("SECONDS", str(SECONDS))
+
+
+def sweep_file(rng: random.Random) -> str:
+    """A sweep whose first trials are baselines, so that the observations are there without a model."""
+    names = [f"p{index}" for index in range(10)]
+    points = [{name: rng.random() for name in names} for _ in range(OBSERVATIONS)]
+    return json.dumps({
+        "name": "leases", "method": "bayes", "seed": 1, "trials": OBSERVATIONS + TRIALS,
+        "metric": {"name": "loss", "goal": "minimize"}, "baseline": points,
+        "parameters": {name: {"distribution": "uniform", "min": 0.0, "max": 1.0} for name in names}})
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        (path / "sweep.yaml").write_text(sweep_file(random.Random(1)))
+        (path / "worker.py").write_text(WORKER)
+        data = str(path / "data")
+        coordinator = subprocess.Popen(
+            [SWEEPD, "run", str(path / "sweep.yaml"), "--data", data, "--workers", "0", "--json", "--plain"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        while not (path / "data/endpoint.json").exists():
+            time.sleep(0.05)
+        python = str(ROOT / ".bench-cache/venv/bin/python")
+        workers = [
+            subprocess.Popen([python, str(path / "worker.py"), data, str(path / f"log{index}"), str(index)],
+                             env=ENVIRONMENT, stdin=subprocess.DEVNULL)
+            for index in range(WORKERS)]
+        if coordinator.wait() != 0:
+            raise SystemExit("the sweep failed")
+        for worker in workers:
+            worker.wait()
+        waits = sorted(
+            json.loads(line)[1] * 1000 for index in range(WORKERS)
+            for line in (path / f"log{index}").read_text().splitlines())
+    share = waits[min(len(waits) - 1, int(0.99 * len(waits)))]
+    late = sum(wait > 5 for wait in waits)
+    print(f"free worker to next trial, {OBSERVATIONS} results, 10 parameters, {WORKERS} workers, trials of {SECONDS} s: "
+          f"median {waits[len(waits) // 2]:.2f} ms, 99th percentile {share:.2f} ms, longest {waits[-1]:.1f} ms, "
+          f"{late} of {len(waits)} over 5 ms")
+    print(f"result: lease_median_ms={waits[len(waits) // 2]:.3f} lease_p99_ms={share:.3f} lease_max_ms={waits[-1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
