@@ -65,6 +65,37 @@ import Testing
         #expect(throws: StoreError.noData(folder.path)) { try StoreReader.open(directory: folder.path) }
     }
 
+    /// Histories that the first version could have written.
+    private static let early = Array(
+        (UInt64(0)..<80).lazy.map { Histories.random(seed: $0) }.filter { entries in
+            entries.allSatisfy { entry in
+                switch entry.event {
+                case .asked, .told, .proposed(_, _, _, _?): false
+                default: true
+                }
+            }
+        }.prefix(3))
+
+    /// A database of the first version has no column for what a proposal was made from: it can be looked at and verified
+    /// as it is, and a coordinator brings it to this version.
+    @Test func theFirstVersionIsReadAndBroughtToThisOne() throws {
+        for entries in Self.early {
+            let folder = StoreFolder()
+            let store = try folder.open()
+            try store.append(entries)
+            store.close()
+            try folder.tamper("ALTER TABLE trial DROP COLUMN basis; PRAGMA user_version = 1")
+            for _ in 0..<2 {
+                let reader = try StoreReader.open(directory: folder.path)
+                #expect(try reader.verify().problems == [])
+                #expect(try reader.trials(of: SweepID(1)).count > 0)
+                reader.close()
+                #expect(try folder.entries() == entries)
+            }
+        }
+        #expect(Self.early.count == 3)
+    }
+
     @Test func aNewerVersionIsRefusedAndBothAreNamed() throws {
         let folder = StoreFolder()
         try folder.open().close()

@@ -37,6 +37,7 @@ struct Ask: ParsableCommand {
             try steering.launch(source)
         }
         let subject = try Subject.find(sweep, data: data)
+        if let source = named.source { Self.tellEdits(source.definition, since: subject.sweep.definition) }
         guard let number = try steering.perform(.ask(subject.sweep.id)) else {
             throw UserError("the coordinator handed out no trial", status: .internalError)
         }
@@ -56,6 +57,17 @@ struct Ask: ParsableCommand {
         } catch StoreError.noData(_) {
             return true
         }
+    }
+
+    /// A sweep that is asked goes on as it was started, whatever its file says now.
+    private static func tellEdits(_ file: SweepDefinition, since known: SweepDefinition) {
+        var edited = file
+        edited.seed = known.seed
+        if edited.method == .auto { edited.method = known.method }
+        let changes = DefinitionChange.between(known, edited)
+        guard !changes.isEmpty else { return }
+        Terminal.error("sweepd: the sweep file has changed since the start, and ask goes on with what it was:")
+        for change in changes { Terminal.error("  \(change)") }
     }
 
     static func document(_ trial: TrialRecord, sweep: String, seed: UInt64) -> String {

@@ -55,6 +55,7 @@ struct RunSession {
     private func follow(_ view: inout any SweepView, agent: WorkerAgent?) throws -> Outcome {
         var shutdown = Shutdown(grace: definition.grace)
         var wasFull = false
+        var hasToldOfAsked = false
         while true {
             _ = follower.changed.wait(timeout: .now() + .milliseconds(100))
             if let failure = coordinator.failure { throw failure }
@@ -71,6 +72,12 @@ struct RunSession {
             shutdown.advance(interrupts.number, snapshot, coordinator: coordinator, agent: agent, view: &view)
             view.update(snapshot, news: follower.takeNews())
             let isIdle = snapshot.live == 0
+            if isIdle, snapshot.asked > 0, snapshot.counts.counted == snapshot.total, !hasToldOfAsked {
+                hasToldOfAsked = true
+                view.say(
+                    "waiting for \(Format.plural(snapshot.asked, "trial")) handed out by ask: "
+                        + "tell how it ended, or cancel it")
+            }
             switch snapshot.phase {
             case .finished(let reason) where isIdle: return .finished(reason)
             case .paused(let reason) where isIdle: return .paused(reason)

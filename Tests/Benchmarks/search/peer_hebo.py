@@ -64,13 +64,13 @@ class Hebo:
         self.told.append((self.pending.pop(trial), value))
 
     def observe(self) -> None:
-        """Set what HEBO has observed: real values, the worst for failures, and the median for what is pending."""
+        """Set what HEBO has observed: real values, and the worst of them for failures."""
         values = [value for _, value in self.told if value is not None]
         if not values:
             return
-        rows = [row for row, _ in self.told] + list(self.pending.values())
-        worst, median = max(values), float(np.median(values))
-        observed = [worst if value is None else value for _, value in self.told] + [median] * len(self.pending)
+        worst = max(values)
+        observed = [worst if value is None else value for _, value in self.told]
         self.optimizer.X = pd.DataFrame(columns=self.optimizer.space.para_names)
         self.optimizer.y = np.zeros((0, 1))
-        self.optimizer.observe(pd.concat(rows, ignore_index=True), np.array(observed).reshape(-1, 1))
+        self.optimizer.observe(pd.concat([row for row, _ in self.told], ignore_index=True),
+                               np.array(observed).reshape(-1, 1))
