@@ -292,8 +292,7 @@ final class CoordinatorLoop {
             switch effect {
             case .send(let connection, let session, let message):
                 outbox.add(message, to: connection, session: session)
-            case .propose(let sweep, let index, let count, let stock, let kept):
-                propose(sweep, index: index, count: count, stock: stock, kept: kept)
+            case .propose: break
             }
         }
         for item in outbox.messages() {
@@ -301,6 +300,10 @@ final class CoordinatorLoop {
         }
         for reply in turn.operatorReplies { operators.send(reply) }
         for reply in turn.replies { reply() }
+        // Last: with thousands of results a look at them takes a moment, and nobody waits for it.
+        for case .propose(let sweep, let index, let count, let stock, let kept) in turn.effects {
+            propose(sweep, index: index, count: count, stock: stock, kept: kept)
+        }
     }
 
     /// The engine knows no paths: leases get the attempt's directory here.
