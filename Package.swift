@@ -45,7 +45,7 @@ let shell: [Target] = [
 let core: [Target] = [
     .target(
         name: "SweepEngine",
-        dependencies: ["WorkerProtocol", "SweepModel", "Randomness", collections]),
+        dependencies: ["WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections]),
     .target(
         name: "WorkerProtocol",
         dependencies: ["SweepModel", .product(name: "Crypto", package: "swift-crypto")]),

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import SearchAlgorithms
-import SweepEngine
-import SweepModel
+package import SearchAlgorithms
+package import SweepModel
 
 /// Computes a sweep's proposals. What it has proposed before comes from the journal, so a restart goes on where the last
 /// process stopped.
-struct ProposalMaker {
+package struct ProposalMaker {
     private let sampler: SweepSampler
     private var seen = SeenConfigurations()
     private let definition: SweepDefinition
@@ -19,7 +18,7 @@ struct ProposalMaker {
     /// So many proposals at most are made before any is handed over when a worker may be waiting.
     private static let urgentCount = 2
 
-    init(_ state: SweepState) throws(SamplerError) {
+    package init(_ state: SweepState) throws(SamplerError) {
         definition = state.definition
         sampler = try SweepSampler(for: definition)
         repeats = max(1, state.definition.repeats)
@@ -27,12 +26,12 @@ struct ProposalMaker {
         for trial in state.trials { seen.insert(trial.configuration) }
     }
 
-    mutating func remember(_ configuration: Configuration) {
+    package mutating func remember(_ configuration: Configuration) {
         seen.insert(configuration)
     }
 
     /// Enough configurations for `count` trials, fewer at the end of a finite space, none when it is exhausted.
-    mutating func propose(from index: Int, count: Int) -> [ProposedConfiguration] {
+    package mutating func propose(from index: Int, count: Int) -> [ProposedConfiguration] {
         guard case .fixed(let sampler) = sampler else { return [] }
         var proposals: [ProposedConfiguration] = []
         var next = index
@@ -48,7 +47,7 @@ struct ProposalMaker {
     ///
     /// - Parameter position: how many events the state is made of.
     /// - Parameter hasWorkers: whether a worker may be waiting, and not only a caller of `ask`, who gets the best there is.
-    mutating func order(
+    package mutating func order(
         _ state: SweepState, sweep: SweepID, stock: Int, kept: Int, position: Int64, hasWorkers: Bool
     ) -> ProposalOrder? {
         guard case .adaptive(let sampler) = sampler else { return nil }
@@ -68,7 +67,7 @@ struct ProposalMaker {
     /// Keeps the fits of what was made, unless it was made for another definition.
     ///
     /// - Returns: whether it was made for this one.
-    mutating func take(_ made: MadeProposals) -> Bool {
+    package mutating func take(_ made: MadeProposals) -> Bool {
         guard made.definition == definition else { return false }
         fits = made.fits
         return true
@@ -76,20 +75,20 @@ struct ProposalMaker {
 }
 
 /// The computation of an adaptive sampler's next proposals, to be done on any thread.
-struct ProposalOrder: Sendable {
-    let sweep: SweepID
-    let sampler: any AdaptiveSampler
-    let history: SearchHistory
+package struct ProposalOrder: Sendable {
+    package let sweep: SweepID
+    package let sampler: any AdaptiveSampler
+    package let history: SearchHistory
     /// Proposals that stay ready, in order.
-    let kept: [Configuration]
-    let fits: [ModelFit]
-    let isUrgent: Bool
-    let index: Int
-    let count: Int
-    let definition: SweepDefinition
+    package let kept: [Configuration]
+    package let fits: [ModelFit]
+    package let isUrgent: Bool
+    package let index: Int
+    package let count: Int
+    package let definition: SweepDefinition
 
     /// - Parameter isCancelled: asked between proposals; when true nothing is waited for any more.
-    func made(isCancelled: () -> Bool) -> MadeProposals? {
+    package func made(isCancelled: () -> Bool) -> MadeProposals? {
         if isCancelled() { return nil }
         let learned = sampler.learn(history, fits: fits, mayFit: !isUrgent)
         let made = learned.proposals(from: index, behind: kept, count: count, isCancelled: isCancelled)
@@ -104,10 +103,10 @@ struct ProposalOrder: Sendable {
 }
 
 /// What came of a `ProposalOrder`.
-struct MadeProposals: Sendable {
-    let sweep: SweepID
-    let definition: SweepDefinition
-    let fits: [ModelFit]
+package struct MadeProposals: Sendable {
+    package let sweep: SweepID
+    package let definition: SweepDefinition
+    package let fits: [ModelFit]
     /// Empty when the space is exhausted.
-    let proposals: [ProposedConfiguration]
+    package let proposals: [ProposedConfiguration]
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import SearchAlgorithms
-import SweepEngine
+package import SearchAlgorithms
 
 extension SearchHistory {
     /// What a sampler may look at for the sweep's next proposal: everything, or in a deterministic sweep what does not
@@ -9,7 +8,7 @@ extension SearchHistory {
     ///
     /// - Parameter position: how many events the state is made of.
     /// - Parameter seen: the configurations of all its trials.
-    init(_ state: SweepState, position: Int64, seen: SeenConfigurations) {
+    package init(_ state: SweepState, position: Int64, seen: SeenConfigurations) {
         func result(_ number: Int) -> Result {
             let trial = state.trials[number]
             let isUsable = trial.state == .completed || trial.state == .stopped
