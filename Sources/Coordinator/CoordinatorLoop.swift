@@ -36,6 +36,7 @@ final class CoordinatorLoop {
     private var makers: [SweepID: ProposalMaker] = [:]
     /// Where models are fitted, one after the other.
     private let models = DispatchQueue(label: "models", qos: .utility)
+    private let janitor = CheckpointJanitor()
     private var nextTick: Instant
     private var isShuttingDown = false
     private var dropped = 0
@@ -107,6 +108,7 @@ final class CoordinatorLoop {
         sayGoodbye()
         // The linear algebra's library takes its memory back when the process ends, also from under a running fit.
         models.sync {}
+        janitor.finish()
     }
 
     /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the
@@ -282,8 +284,8 @@ final class CoordinatorLoop {
             // What it proposed and the engine did not take must not count as proposed when the sweep goes on.
             case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
             case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
-                .workerLeft, .leased, .accepted, .observed, .stopRequested, .ended, .released, .trialCancelled,
-                .trialRetried, .asked, .told:
+                .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .trialCancelled,
+                .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
                 break
             }
         }
@@ -292,6 +294,7 @@ final class CoordinatorLoop {
             switch effect {
             case .send(let connection, let session, let message):
                 outbox.add(message, to: connection, session: session)
+            case .discard(let trial, let location): discard(location, of: trial)
             case .propose: break
             }
         }
@@ -303,6 +306,13 @@ final class CoordinatorLoop {
         // Last: with thousands of results a look at them takes a moment, and nobody waits for it.
         for case .propose(let sweep, let index, let count, let stock, let kept) in turn.effects {
             propose(sweep, index: index, count: count, stock: stock, kept: kept)
+        }
+    }
+
+    private func discard(_ location: String, of trial: TrialID) {
+        let shared = engine.sweeps[trial.sweep]?.definition.checkpoints?.path
+        if !janitor.discard(location, below: [data.path] + (shared.map { [$0] } ?? [])) {
+            options.logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
         }
     }
 

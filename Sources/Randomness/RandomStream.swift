@@ -16,6 +16,8 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
         case acquisition = 4
         case fantasies = 5
         case delays = 6
+        /// Which condemned trials go on.
+        case control = 7
         case tests = 255
     }
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 
 import OrderedCollections
-import SweepModel
+package import SweepModel
 import WorkerProtocol
 
 /// The one place where facts change the state; replay runs through here.
 extension Engine {
-    package mutating func apply(_ entry: JournalEntry) {
+    ///
+    /// - Returns: the verdict that follows from it, which is the engine's to decide on and at a replay has been.
+    @discardableResult
+    package mutating func apply(_ entry: JournalEntry) -> Verdict? {
         // Asked first: an ending attempt is gone afterwards.
         let sweep = sweep(of: entry.event)
-        let results = sweep.flatMap { sweeps[$0]?.results.count }
+        let results = sweep.flatMap { sweeps[$0]?.knowledge }
         eventCount += 1
+        var verdict: Verdict?
         switch entry.event {
         case .coordinatorStarted(let epoch, _):
             self.epoch = epoch
@@ -48,9 +52,20 @@ extension Engine {
         case .accepted(let fence):
             attempts[fence]?.state = .accepted
         case .observed(let fence, let sequence, let event):
-            observe(event, fence: fence, sequence: sequence, at: entry.at)
+            verdict = observe(event, fence: fence, sequence: sequence, at: entry.at)
         case .stopRequested(let fence, let reason):
             attempts[fence]?.stopReason = reason
+            // A stop outranks a pause.
+            attempts[fence]?.isPausing = false
+        case .judged(let fence, let found, let enforcement):
+            guard let trial = attempts[fence]?.trial else { break }
+            sweeps[trial.sweep]?.judge(trial.number, Judgement(found, enforcement))
+            switch enforcement {
+            case .stopped, .paused:
+                attempts[fence]?.stopReason = found.shortText
+                attempts[fence]?.isPausing = enforcement == .paused
+            case .dryRun, .control: break
+            }
         case .ended(let fence, _, let event, let disposition):
             charge(fence, event, disposition, at: entry.at)
             end(fence, disposition)
@@ -63,18 +78,27 @@ extension Engine {
             sweeps[trial.sweep]?.settle(trial.number, Settlement(state: .cancelled))
         case .trialRetried(let trial):
             sweeps[trial.sweep]?.retry(trial.number)
+        case .promoted(let trial):
+            sweeps[trial.sweep]?.promote(trial.number)
+        case .retired(let trial, let settlement):
+            sweeps[trial.sweep]?.settle(trial.number, settlement)
+        case .checkpointDiscarded(let trial, let location):
+            sweeps[trial.sweep]?.drop(trial.number, location: location)
         case .asked(let trial):
             sweeps[trial.sweep]?.ask(trial.number)
         case .told(let trial, let settlement):
             if settlement.state == .failed { sweeps[trial.sweep]?.countFailure(trial.number, isQuick: false) }
             sweeps[trial.sweep]?.settle(trial.number, settlement)
         }
-        if let sweep, sweeps[sweep]?.results.count != results { sweeps[sweep]?.resultsChanged = eventCount }
+        if let sweep, sweeps[sweep]?.knowledge != results { sweeps[sweep]?.resultsChanged = eventCount }
         if let sweep { sweeps[sweep]?.touchClock(entry.at) }
+        return verdict
     }
 
-    private mutating func observe(_ event: AttemptEvent, fence: Fence, sequence: Int64, at now: Timestamp) {
-        guard var attempt = attempts[fence] else { return }
+    private mutating func observe(
+        _ event: AttemptEvent, fence: Fence, sequence: Int64, at now: Timestamp
+    ) -> Verdict? {
+        guard var attempt = attempts[fence] else { return nil }
         attempt.acknowledged = sequence
         let trial = attempt.trial
         switch event {
@@ -85,13 +109,15 @@ extension Engine {
             sweeps[trial.sweep]?.start(trial.number, resumedFrom: resumedFrom)
         case .report(let step, let metrics):
             attempts[fence] = attempt
-            sweeps[trial.sweep]?.report(trial.number, step: step, metrics: metrics)
+            return sweeps[trial.sweep]?.report(
+                trial.number, step: step, metrics: metrics, isJudged: attempt.stopReason == nil)
         case .checkpoint(let checkpoint):
             attempts[fence] = attempt
-            sweeps[trial.sweep]?.progress[trial.number, default: Progress()].checkpoint = checkpoint
+            sweeps[trial.sweep]?.hold(trial.number, checkpoint)
         case .warning, .finished, .failed:
             attempts[fence] = attempt
         }
+        return nil
     }
 
     /// Whose account an attempt's end goes to: the user's failures, the losses, or nobody's.
@@ -100,6 +126,7 @@ extension Engine {
         let isLoss: Bool
         switch disposition {
         case .requeued(let charged): isLoss = !charged
+        case .paused: return
         case .settled(let settlement):
             guard settlement.state == .failed, !settlement.isInfeasible else { return }
             isLoss = event.failure?.cause == .infrastructure
@@ -119,6 +146,7 @@ extension Engine {
         let trial = attempt.trial
         switch disposition {
         case .requeued: sweeps[trial.sweep]?.requeue(trial.number)
+        case .paused: sweeps[trial.sweep]?.pause(trial.number)
         case .settled(let settlement): sweeps[trial.sweep]?.settle(trial.number, settlement)
         }
     }
@@ -130,9 +158,11 @@ extension Engine {
             .sweepUnpaused(let sweep), .sweepFinished(let sweep, _), .spaceExhausted(let sweep):
             sweep
         case .proposed(let trial, _, _, _), .leased(_, let trial, _, _), .trialCancelled(let trial),
-            .trialRetried(let trial), .asked(let trial), .told(let trial, _):
+            .trialRetried(let trial), .asked(let trial), .told(let trial, _), .promoted(let trial),
+            .retired(let trial, _), .checkpointDiscarded(let trial, _):
             trial.sweep
-        case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _), .ended(let fence, _, _, _):
+        case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _), .judged(let fence, _, _),
+            .ended(let fence, _, _, _):
             attempts[fence]?.trial.sweep
         // While its clock runs a release is the sweep's work; at a start it is only the clearing up after the last one.
         case .released(let fence, let reason, _):

@@ -7,7 +7,11 @@ import WorkerProtocol
 /// What becomes of a trial whose attempt ended by its own word.
 extension Engine {
     func disposition(of outcome: AttemptEvent.Outcome, _ attempt: Attempt) -> Disposition {
-        if outcome == .stopped || attempt.stopReason != nil { return .settled(settlement(.stopped, of: attempt.trial)) }
+        // One that was to pause and came to its end before it heard of it has ended.
+        let isPaused = attempt.isPausing && outcome == .stopped
+        if isPaused || (!attempt.isPausing && (outcome == .stopped || attempt.stopReason != nil)) {
+            return stopped(attempt)
+        }
         let settlement = settlement(.completed, of: attempt.trial)
         if settlement.value != nil { return .settled(settlement) }
         // It reported nothing but NaN and infinities: a result. It reported nothing at all: the user's failure.
@@ -22,12 +26,23 @@ extension Engine {
             return .settled(Settlement(state: .failed, value: known.value, step: known.step, isInfeasible: true))
         case .infrastructure, .user, .signal:
             // A stopped trial is not run again, however its last attempt ended.
-            if attempt.stopReason != nil { return .settled(settlement(.stopped, of: attempt.trial)) }
+            if attempt.stopReason != nil { return stopped(attempt) }
             if failure.cause != .infrastructure { return self.failure(of: attempt.trial) }
             let losses = trial(attempt.trial)?.losses ?? 0
             if losses < timers.maximumLosses { return .requeued(charged: false) }
             return .settled(plain(settlement(.failed, of: attempt.trial)))
         }
+    }
+
+    /// What becomes of a trial that was asked to stop: it pauses, has diverged, or is stopped.
+    func stopped(_ attempt: Attempt) -> Disposition {
+        if attempt.isPausing { return .paused }
+        let known = settlement(.stopped, of: attempt.trial)
+        guard let judgement = trial(attempt.trial)?.judgement, judgement.verdict.rule == .nan,
+            judgement.enforcement == .stopped
+        else { return .settled(known) }
+        // As if it had been left to end with NaN.
+        return .settled(Settlement(state: .failed, value: known.value, step: known.step, isInfeasible: true))
     }
 
     /// The user's failure: tried again while `retries` lasts.

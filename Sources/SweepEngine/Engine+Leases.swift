@@ -26,10 +26,10 @@ extension Engine {
     /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
     private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
         guard mayLease(sweep, now: turn.now) else { return nil }
-        if sweeps[sweep]?.queue.isEmpty == true, sweeps[sweep]?.ready.isEmpty == false,
-            freeWorker(now: turn.now.boot, queued: 1) != nil
-        {
-            takeReady(sweep, &turn)
+        if sweeps[sweep]?.queue.isEmpty == true, freeWorker(now: turn.now.boot, queued: 1) != nil {
+            // What was begun and has earned it goes on before anything new begins.
+            promote(sweep, &turn)
+            if sweeps[sweep]?.queue.isEmpty == true { takeReady(sweep, &turn) }
         }
         guard let queue = sweeps[sweep]?.queue, let first = queue.first else { return nil }
         return (first, queue.count)
@@ -66,9 +66,10 @@ extension Engine {
             fence: fence, sweep: attempt.trial.sweep, sweepName: definition.name, trial: attempt.trial.number,
             attempt: attempt.number, configuration: trial.configuration,
             parametersDigest: ParametersDigest.hex(of: trial.configuration),
-            seed: trialSeed(sweepSeed: definition.seed, trial: attempt.trial.number), objective: definition.objective,
-            maximumStep: definition.maximumStep, command: definition.command, program: definition.program,
-            workingDirectory: sweep.directory, resume: sweep.progress[attempt.trial.number]?.checkpoint,
+            seed: trialSeed(sweepSeed: definition.seed, trial: sweep.seedTrial(attempt.trial.number)),
+            objective: definition.objective, maximumStep: sweep.maximumStep(attempt.trial.number),
+            command: definition.command, program: definition.program,
+            workingDirectory: sweep.directory, resume: sweep.checkpoints[attempt.trial.number]?.last?.checkpoint,
             timeLimit: definition.limits.trial, memoryLimit: definition.limits.memory, grace: definition.grace,
             metricPattern: definition.metricPattern?.expression)
         send(connection, .leases([lease]), session: worker.session, &turn)
@@ -138,7 +139,7 @@ extension Engine {
         let disposition: Disposition
         if attempt.stopReason != nil {
             // What the verdict was about is over: running it again would undo the verdict.
-            disposition = .settled(settlement(.stopped, of: attempt.trial))
+            disposition = stopped(attempt)
         } else if reason == .lost || reason == .forgotten, trial.losses >= timers.maximumLosses {
             disposition = .settled(plain(settlement(.failed, of: attempt.trial)))
         } else {

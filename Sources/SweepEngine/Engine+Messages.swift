@@ -142,11 +142,14 @@ extension Engine {
         let fence = sequenced.fence
         switch sequenced.event {
         case .started, .report, .checkpoint, .warning:
-            decide(.observed(fence, sequence: sequenced.sequence, sequenced.event), &turn)
+            let verdict = decide(.observed(fence, sequence: sequenced.sequence, sequenced.event), &turn)
+            if let verdict { enforce(verdict, on: fence, &turn) }
+            if case .checkpoint = sequenced.event { discardCheckpoints(of: attempt.trial, &turn) }
         case .finished(let outcome, let resources):
             learn(resources, of: attempt.worker)
             let disposition = disposition(of: outcome, attempt)
             decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
+            discardCheckpoints(of: attempt.trial, &turn)
         case .failed(let failure, let resources):
             if failure.cause == .infrastructure {
                 // Shutting down after a drain is no loss.
@@ -165,6 +168,7 @@ extension Engine {
             }
             let disposition = disposition(of: failure, attempt)
             decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
+            discardCheckpoints(of: attempt.trial, &turn)
         }
     }
 

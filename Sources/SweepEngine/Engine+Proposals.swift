@@ -126,13 +126,21 @@ extension Engine {
         guard let repeats = sweeps[sweep]?.definition.repeats, repeats > 1, let first = lastOriginal(sweep),
             let configuration = sweeps[sweep]?.trials[first].configuration
         else { return }
-        while let count = sweeps[sweep]?.trials.count, count - first < repeats, sweeps[sweep]?.openTrials != 0 {
+        // Trials that continue others may stand between.
+        let copies = sweeps[sweep]?.trials[first...].count { !$0.isContinuation } ?? 0
+        for _ in 0..<max(0, repeats - copies) where sweeps[sweep]?.openTrials != 0 {
+            guard let count = sweeps[sweep]?.trials.count else { return }
             decide(.proposed(TrialID(sweep: sweep, number: count), .repetition(of: first), configuration), &turn)
         }
     }
 
     private func lastOriginal(_ sweep: SweepID) -> Int? {
-        sweeps[sweep]?.trials.lastIndex { if case .repetition = $0.source { false } else { true } }
+        sweeps[sweep]?.trials.lastIndex { trial in
+            switch trial.source {
+            case .sampler, .baseline: true
+            case .repetition, .continuation: false
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import OrderedCollections
+import SearchAlgorithms
 import SweepModel
 import WorkerProtocol
 
@@ -38,7 +39,8 @@ extension Engine {
         case .leased, .running:
             guard let fence = fence(of: trial) else {
                 // Handed out by ask: no worker has to be told.
-                return decide(.trialCancelled(trial), &turn)
+                decide(.trialCancelled(trial), &turn)
+                return
             }
             abandon(fence, reason: "cancelled", &turn)
             decide(.released(fence, .left, .settled(Settlement(state: .cancelled))), &turn)
@@ -112,6 +114,8 @@ extension Engine {
         let isIdle = state.live == 0
         if isTargetReached(state) { return state.attended == 0 ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {
+            // A paused trial may have earned to go on.
+            if state.promotable != nil { return limitReached(state, now: now) }
             if state.openTrials == 0 { return .trials }
             if state.isExhausted, state.ready.isEmpty, state.baselinesQueued == state.definition.baselines.count {
                 return .exhausted
@@ -124,13 +128,14 @@ extension Engine {
     func limitReached(_ state: SweepState, now: Moment) -> FinishReason? {
         if let limit = state.definition.limits.sweep, state.elapsed(at: now) >= limit { return .time }
         if let limit = state.definition.limits.steps, state.steps >= limit { return .steps }
+        if let limit = state.definition.limits.noImprovement, state.sinceBest >= limit { return .noImprovement }
         return nil
     }
 
     /// Queued trials of a sweep that ends early stay queued: with a higher limit it goes on with them. Running ones are
     /// asked to stop and end on their own; those that have not begun go back.
     private mutating func finish(_ sweep: SweepID, _ reason: FinishReason, _ turn: inout Turn) {
-        if reason == .time || reason == .steps {
+        if reason == .time || reason == .steps || reason == .noImprovement {
             let text = "the sweep's limit of \(reason.rawValue) is reached"
             for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.stopReason == nil {
                 if attempt.state == .running {
@@ -142,6 +147,7 @@ extension Engine {
             }
             if sweeps[sweep]?.attended != 0 { return }
         }
+        retirePaused(sweep, &turn)
         decide(.sweepFinished(sweep, reason), &turn)
     }
 

@@ -115,6 +115,8 @@ package struct Engine: Sendable {
             try stop(trial, reason: reason, &turn)
         case .retry(let trial):
             try retry(trial, &turn)
+        case .continueTrial(let trial, let steps):
+            try continueTrial(trial, steps: steps, &turn)
         case .ask(let sweep):
             try ask(sweep, &turn)
         case .tell(let trial, let value):
@@ -135,10 +137,14 @@ package struct Engine: Sendable {
     }
 
     /// Applies a fact and records it.
-    mutating func decide(_ event: Event, _ turn: inout Turn) {
+    ///
+    /// - Returns: the verdict that follows from it.
+    @discardableResult
+    mutating func decide(_ event: Event, _ turn: inout Turn) -> Verdict? {
         let entry = JournalEntry(at: turn.now.wall, event: event)
-        apply(entry)
+        let verdict = apply(entry)
         turn.reaction.events.append(entry)
+        return verdict
     }
 
     /// Fences and attempts in the order of their fences: dictionary order must decide nothing.

@@ -27,6 +27,8 @@ package enum Event: Hashable, Sendable {
     /// Started, report, checkpoint or warning of an attempt.
     case observed(Fence, sequence: Int64, AttemptEvent)
     case stopRequested(Fence, reason: String)
+    /// A pruner's verdict on the attempt's trial, in the same transaction as the report it follows from.
+    case judged(Fence, Verdict, Enforcement)
     /// The attempt's worker said how it ended.
     case ended(Fence, sequence: Int64, AttemptEvent, Disposition)
     /// The lease was taken back without the worker's word.
@@ -37,6 +39,12 @@ package enum Event: Hashable, Sendable {
     case told(TrialID, Settlement)
     /// A failed trial goes back into the queue on the user's word.
     case trialRetried(TrialID)
+    /// A paused trial goes back into the queue: it has come to be among the best of its rung.
+    case promoted(TrialID)
+    /// A paused trial will not go on: the sweep has nothing left to do.
+    case retired(TrialID, Settlement)
+    /// No rule needs the checkpoint; its files are deleted.
+    case checkpointDiscarded(TrialID, location: String)
 }
 
 extension Event {
@@ -68,6 +76,7 @@ package enum FinishReason: String, CaseIterable, Sendable {
     case target
     case time
     case steps
+    case noImprovement = "no_improvement"
     case cancelled
 }
 
@@ -77,6 +86,8 @@ package enum TrialSource: Hashable, Sendable {
     case baseline(Int)
     /// The same configuration as that trial, with another seed.
     case repetition(of: Int)
+    /// Trained further from that trial's last checkpoint, to that step.
+    case continuation(of: Int, until: Int64)
 }
 
 package struct WorkerFacts: Hashable, Sendable {
@@ -111,6 +122,8 @@ package enum ReleaseReason: String, CaseIterable, Sendable {
 package enum Disposition: Hashable, Sendable {
     /// Back to the queue. `charged` when it uses up one of the user's retries.
     case requeued(charged: Bool)
+    /// It waits, with its checkpoint, to be promoted.
+    case paused
     case settled(Settlement)
 }
 

@@ -29,6 +29,17 @@ extension EventCodec {
             return .released(fence, reason, try disposition(&cursor))
         case "stop_requested":
             return .stopRequested(try fence(&cursor), reason: try cursor.string(",\"reason\":"))
+        case "judged":
+            let fence = try fence(&cursor)
+            let (verdict, enforcement) = try verdict(&cursor)
+            return .judged(fence, verdict, enforcement)
+        case "promoted": return .promoted(try trial(&cursor))
+        case "retired":
+            let trial = try trial(&cursor)
+            guard case .settled(let settlement) = try disposition(&cursor) else { throw cursor.malformed("an end") }
+            return .retired(trial, settlement)
+        case "checkpoint_discarded":
+            return .checkpointDiscarded(try trial(&cursor), location: try cursor.string(",\"location\":"))
         case "trial_cancelled": return .trialCancelled(try trial(&cursor))
         case "trial_retried": return .trialRetried(try trial(&cursor))
         case "asked": return .asked(try trial(&cursor))
@@ -107,6 +118,7 @@ extension EventCodec {
         case "sampler": return .sampler(index: index)
         case "baseline": return .baseline(index)
         case "repetition": return .repetition(of: index)
+        case "continuation": return .continuation(of: index, until: try cursor.integer(",\"until\":"))
         default: throw cursor.malformed("a known source")
         }
     }
@@ -128,6 +140,7 @@ extension EventCodec {
 
     private static func disposition(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> Disposition {
         if cursor.skip(",\"then\":\"queued\"") { return .requeued(charged: try cursor.bool(",\"charged\":")) }
+        if cursor.skip(",\"then\":\"paused\"") { return .paused }
         let state: Settlement.State = try cursor.word(",\"then\":")
         return .settled(
             Settlement(

@@ -71,6 +71,10 @@ extension EventCodec {
             appendJSONWord("stop_requested\"", to: &bytes)
             append(fence, &bytes)
             member(",\"reason\":", reason, &bytes)
+        case .judged(let fence, let verdict, let enforcement):
+            appendJSONWord("judged\"", to: &bytes)
+            append(fence, &bytes)
+            append(verdict, enforcement, &bytes)
         case .ended(let fence, let sequence, let event, let disposition):
             appendJSONWord("ended\"", to: &bytes)
             append(fence, &bytes)
@@ -87,6 +91,17 @@ extension EventCodec {
         case .trialRetried(let trial):
             appendJSONWord("trial_retried\"", to: &bytes)
             append(trial, &bytes)
+        case .promoted(let trial):
+            appendJSONWord("promoted\"", to: &bytes)
+            append(trial, &bytes)
+        case .retired(let trial, let settlement):
+            appendJSONWord("retired\"", to: &bytes)
+            append(trial, &bytes)
+            append(.settled(settlement), &bytes)
+        case .checkpointDiscarded(let trial, let location):
+            appendJSONWord("checkpoint_discarded\"", to: &bytes)
+            append(trial, &bytes)
+            member(",\"location\":", location, &bytes)
         case .asked(let trial):
             appendJSONWord("asked\"", to: &bytes)
             append(trial, &bytes)
@@ -112,11 +127,15 @@ extension EventCodec {
         case .sampler(let index): member(",\"source\":\"sampler\",\"index\":", index, &bytes)
         case .baseline(let position): member(",\"source\":\"baseline\",\"index\":", position, &bytes)
         case .repetition(let trial): member(",\"source\":\"repetition\",\"index\":", trial, &bytes)
+        case .continuation(let trial, let until):
+            member(",\"source\":\"continuation\",\"index\":", trial, &bytes)
+            member(",\"until\":", until, &bytes)
         }
     }
 
     private static func append(_ disposition: Disposition, _ bytes: inout [UInt8]) {
         switch disposition {
+        case .paused: appendJSONWord(",\"then\":\"paused\"", to: &bytes)
         case .requeued(let charged): member(",\"then\":\"queued\",\"charged\":", charged, &bytes)
         case .settled(let settlement):
             member(",\"then\":", settlement.state.rawValue, &bytes)

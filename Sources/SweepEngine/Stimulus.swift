@@ -41,6 +41,8 @@ package enum Stimulus: Hashable, Sendable {
     case cancelTrial(TrialID)
     case stopTrial(TrialID, reason: String)
     case retry(TrialID)
+    /// A trial that is over is trained by so many steps more, as a new one.
+    case continueTrial(TrialID, steps: Int64)
     /// The next trial goes to a caller who evaluates it himself.
     case ask(SweepID)
     /// How a trial that was asked for ended; nil: it failed.
@@ -71,6 +73,8 @@ package enum Effect: Hashable, Sendable {
     /// `stock` by an adaptive sampler, whose proposals are better made late. It counts the first `kept` of those that are
     /// ready as pending, and goes on behind them.
     case propose(SweepID, index: Int, count: Int, stock: Int, kept: Int)
+    /// Delete a checkpoint's files, where they are ours to delete.
+    case discard(TrialID, location: String)
 }
 
 /// Two clocks: one for people and the journal, one for timers.
@@ -92,6 +96,7 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     case sweepIsFinished(SweepID)
     case totalTooSmall(SweepID, total: Int, counted: Int)
     case trialWasNotAsked(TrialID)
+    case trialHasNoCheckpoint(TrialID)
     /// The next proposal is being computed, or waits for trials to end: ask again.
     case nothingReady(SweepID)
     /// No trial is left to hand out.
@@ -112,6 +117,9 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
         case .sweepIsFinished: "the sweep is finished"
         case .trialWasNotAsked(let trial):
             "trial \(trial.number) is run by a worker: only what was handed out by ask can be told"
+        case .trialHasNoCheckpoint(let trial):
+            "trial \(trial.number) left no checkpoint to go on from: its script must save them (see 'Checkpoints' in "
+                + "Docs/workers.md)"
         case .nothingReady: "the next trial is not ready yet"
         case .nothingLeft: "the sweep has no trial left to hand out"
         case .waitsForTells(_, let trials):

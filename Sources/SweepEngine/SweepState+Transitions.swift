@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import DequeModule
+import SearchAlgorithms
 import SweepModel
 import WorkerProtocol
 
@@ -21,6 +22,14 @@ extension SweepState {
         case .sampler(let index): nextProposal = max(nextProposal, index + 1)
         case .baseline(let position): baselinesQueued = max(baselinesQueued, position + 1)
         case .repetition: break
+        case .continuation(let parent, _):
+            continuations += 1
+            // It begins with what its parent left.
+            if let last = checkpoints[parent]?.last {
+                checkpoints[number] = [last]
+                checkpointBytes += last.checkpoint.bytes
+            }
+            if case .finished = phase { phase = .running }
         }
     }
 
@@ -42,24 +51,65 @@ extension SweepState {
 
     mutating func start(_ number: Int, resumedFrom step: Int64?) {
         move(number, to: .running)
-        if let step {
-            progress[number, default: Progress()].curve.removeAll { $0.step > step }
-        } else {
-            progress[number, default: Progress()].curve.removeAll(keepingCapacity: true)
-        }
+        progress[number, default: Progress(definition.objective)].curve.rewind(to: step ?? .min)
         progress[number]?.lastStep = max(0, step ?? 0)
     }
 
-    mutating func report(_ number: Int, step: Int64, metrics: [MetricValue]) {
-        let previous = progress[number, default: Progress()].lastStep
+    /// - Parameter isJudged: false once a verdict has been enforced: what comes after it enters no rung.
+    /// - Returns: what the sweep's rule says of it.
+    mutating func report(_ number: Int, step: Int64, metrics: [MetricValue], isJudged: Bool) -> Verdict? {
+        let previous = progress[number, default: Progress(definition.objective)].lastStep
         if step > previous {
             // A worker may say any step; none may overflow the count.
             steps = steps.addingReportingOverflow(step - previous).overflow ? .max : steps + (step - previous)
             progress[number]?.lastStep = step
         }
-        if let value = metrics.first(where: { $0.name == definition.objective.metric })?.value {
-            progress[number, default: Progress()].curve.append(Progress.Point(step: step, value: value))
+        guard let value = metrics.first(where: { $0.name == definition.objective.metric })?.value else { return nil }
+        progress[number]?.curve.append(step: step, value: value)
+        guard isJudged, let curve = progress[number]?.curve else { return nil }
+        if trials[number].isContinuation { return NonFiniteRule.verdict(curve) }
+        passMilestones(number, step: step)
+        return stopping.judge(number, curve)
+    }
+
+    private mutating func passMilestones(_ number: Int, step: Int64) {
+        guard let ladder, trials[number].milestones.count < ladder.steps.count else { return }
+        guard let value = progress[number]?.summary(definition.objective)?.value else { return }
+        while trials[number].milestones.count < ladder.steps.count,
+            step >= ladder.steps[trials[number].milestones.count]
+        {
+            trials[number].milestones.append(value)
+            milestonesPassed += 1
         }
+    }
+
+    mutating func judge(_ number: Int, _ judgement: Judgement) {
+        trials[number].judgement = judgement
+    }
+
+    mutating func hold(_ number: Int, _ checkpoint: Checkpoint) {
+        let value = progress[number]?.curve.points.last { $0.step <= checkpoint.step }?.value
+        // One of the same place has been written over.
+        drop(number, location: checkpoint.location)
+        checkpoints[number, default: []].append(HeldCheckpoint(checkpoint: checkpoint, value: value))
+        checkpointBytes += checkpoint.bytes
+    }
+
+    mutating func drop(_ number: Int, location: String) {
+        guard let place = checkpoints[number]?.firstIndex(where: { $0.checkpoint.location == location }) else { return }
+        checkpointBytes -= checkpoints[number]?.remove(at: place).checkpoint.bytes ?? 0
+    }
+
+    /// The worker has let it go, with a checkpoint or without.
+    mutating func pause(_ number: Int) {
+        move(number, to: .paused)
+    }
+
+    mutating func promote(_ number: Int) {
+        stopping.promote(number)
+        trials[number].judgement = nil
+        move(number, to: .queued)
+        queue.prepend(number)
     }
 
     mutating func countLoss(_ number: Int) {
@@ -81,7 +131,10 @@ extension SweepState {
 
     mutating func settle(_ number: Int, _ settlement: Settlement) {
         if trials[number].state == .queued { queue.removeAll { $0 == number } }
-        progress[number] = nil
+        let isContinuation = trials[number].isContinuation
+        if let curve = progress.removeValue(forKey: number)?.curve, !isContinuation {
+            stopping.conclude(number, curve, isCompleted: settlement.state == .completed)
+        }
         trials[number].value = settlement.value
         trials[number].isInfeasible = settlement.isInfeasible
         switch settlement.state {
@@ -91,16 +144,24 @@ extension SweepState {
         case .cancelled: move(number, to: .cancelled)
         }
         asked.remove(number)
+        if isContinuation {
+            // Trained longer than the others: no result to compare with theirs.
+            if settlement.state == .cancelled { cancelledContinuations += 1 }
+            return
+        }
         if trials[number].isEvidence { results.append(number) }
+        if settlement.state != .cancelled { sinceBest += 1 }
         // A trial that failed half-way is no answer, whatever it had reported.
         guard settlement.state == .completed || settlement.state == .stopped, let value = settlement.value else {
             return
         }
         if let best, !definition.objective.isBetter(value, than: best.value) { return }
         best = Best(trial: number, value: value)
+        sinceBest = 0
     }
 
     mutating func redefine(_ definition: SweepDefinition) {
+        replaceRule(definition)
         self.definition = definition
         isExhausted = false
         if case .finished = phase { phase = .running }
@@ -110,6 +171,7 @@ extension SweepState {
     mutating func retry(_ number: Int) {
         results.removeAll { $0 == number }
         firstUnfinished = min(firstUnfinished, number)
+        trials[number].judgement = nil
         trials[number].failures = 0
         trials[number].losses = 0
         requeue(number)

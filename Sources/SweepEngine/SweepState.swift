@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 package import DequeModule
+package import SearchAlgorithms
 package import SweepModel
+package import WorkerProtocol
 
 /// Everything the engine knows of one sweep.
 package struct SweepState: Hashable, Sendable {
@@ -12,12 +14,26 @@ package struct SweepState: Hashable, Sendable {
     }
 
     package internal(set) var definition: SweepDefinition
+    /// What the sweep's rule has seen: a function of the reports and ends in the journal's order.
+    package internal(set) var stopping: StoppingRule
+    /// The steps at which trials that did not train to their end are compared with those that did.
+    package private(set) var ladder: FidelityLadder?
     /// The folder of the sweep file; commands run there.
     package let directory: String
     package internal(set) var phase: Phase = .running
     package internal(set) var trials: [Trial] = []
     /// Of trials that are not over.
     package internal(set) var progress: [Int: Progress] = [:]
+    /// What can be gone on from, oldest first, of any trial.
+    package internal(set) var checkpoints: [Int: [HeldCheckpoint]] = [:]
+    package internal(set) var checkpointBytes: Int64 = 0
+    /// Trials that continue others, and of them those that were cancelled.
+    package internal(set) var continuations = 0
+    package internal(set) var cancelledContinuations = 0
+    /// Milestones that trials have come to: each tells a model something.
+    package internal(set) var milestonesPassed = 0
+    /// Trials that have ended since the last new best.
+    package internal(set) var sinceBest = 0
     package internal(set) var queue: Deque<Int> = []
     package internal(set) var counts = StateCounts()
     /// The index the sampler goes on from.
@@ -59,15 +75,35 @@ package struct SweepState: Hashable, Sendable {
     /// No trial below this is unfinished.
     var firstUnfinished = 0
 
+    mutating func replaceRule(_ definition: SweepDefinition) {
+        guard definition.earlyTermination != self.definition.earlyTermination else { return }
+        // What the old rule had recorded was recorded by other rungs.
+        stopping = StoppingRule(definition.earlyTermination, seed: definition.seed)
+        let ladder = FidelityLadder(definition.earlyTermination)
+        if ladder != self.ladder { for number in trials.indices { trials[number].milestones = [] } }
+        self.ladder = ladder
+    }
+
     package struct Best: Hashable, Sendable {
         package let trial: Int
         package let value: Double
     }
 
-    /// Trials that use up the total: all but the cancelled.
-    package var counted: Int { counts.counted }
+    init(definition: SweepDefinition, directory: String) {
+        self.definition = definition
+        self.directory = directory
+        stopping = StoppingRule(definition.earlyTermination, seed: definition.seed)
+        ladder = FidelityLadder(definition.earlyTermination)
+    }
 
-    package var live: Int { counts[.leased] + counts[.running] + counts[.paused] }
+    /// Trials that use up the total: all but the cancelled and the continued ones.
+    package var counted: Int { counts.counted - (continuations - cancelledContinuations) }
+
+    /// Grows with all that a model can learn from; a retry takes some back.
+    var knowledge: Int { results.count + milestonesPassed }
+
+    /// Trials that a worker holds, or who asked for them.
+    package var live: Int { counts[.leased] + counts[.running] }
 
     /// Live trials that end by themselves; who was handed a trial by `ask` may take a week.
     package var attended: Int { live - asked.count }
@@ -120,4 +156,11 @@ package struct StateCounts: Hashable, Sendable {
         case .cancelled: 7
         }
     }
+}
+
+/// A checkpoint that has not been discarded.
+package struct HeldCheckpoint: Hashable, Sendable {
+    package let checkpoint: Checkpoint
+    /// The objective as of its step; nil where none was reported.
+    package let value: Double?
 }

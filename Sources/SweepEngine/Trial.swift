@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import SweepModel
-package import WorkerProtocol
+import WorkerProtocol
 
 /// One configuration to be evaluated.
 package struct Trial: Hashable, Sendable {
@@ -30,6 +30,10 @@ package struct Trial: Hashable, Sendable {
     /// The value, once settled.
     package internal(set) var value: Double?
     package internal(set) var isInfeasible = false
+    /// What a pruner said of it, and what was done about it; the first verdict, of those that did not stop it.
+    package internal(set) var judgement: Judgement?
+    /// Its value by the objective's summary rule as it came to each step of the sweep's ladder, lowest first.
+    package internal(set) var milestones: [Double] = []
 
     /// Whether its end says something about its configuration. Lost workers and cancellations do not.
     package var isEvidence: Bool {
@@ -39,31 +43,37 @@ package struct Trial: Hashable, Sendable {
         case .queued, .leased, .running, .paused, .cancelled: false
         }
     }
+
+    /// Trained further from another trial's end: beyond the sweep's total, and compared with no other trial.
+    package var isContinuation: Bool {
+        if case .continuation = source { true } else { false }
+    }
+}
+
+/// A verdict and what was done about it.
+package struct Judgement: Hashable, Sendable {
+    package let verdict: Verdict
+    package let enforcement: Enforcement
+    package init(_ verdict: Verdict, _ enforcement: Enforcement) {
+        self.verdict = verdict
+        self.enforcement = enforcement
+    }
 }
 
 /// What is known of a trial only while it is not over.
 package struct Progress: Hashable, Sendable {
-    /// Objective values by step, oldest first; those after the checkpoint an attempt resumed from are dropped.
-    package internal(set) var curve: [Point] = []
-    package internal(set) var checkpoint: Checkpoint?
+    package internal(set) var curve: LearningCurve
     package internal(set) var lastStep: Int64 = 0
 
-    package struct Point: Hashable, Sendable {
-        package let step: Int64
-        package let value: Double
+    init(_ objective: Objective) {
+        curve = LearningCurve(goal: objective.goal)
     }
 
     /// The trial's value by the objective's summary rule; nil when there is none or it is not finite.
-    func summary(_ objective: Objective) -> Point? {
+    func summary(_ objective: Objective) -> LearningCurve.Point? {
         switch objective.summary {
-        case .last: return curve.last.flatMap { $0.value.isFinite ? $0 : nil }
-        case .best:
-            var best: Point?
-            for point in curve where point.value.isFinite {
-                if let known = best, !objective.isBetter(point.value, than: known.value) { continue }
-                best = point
-            }
-            return best
+        case .last: curve.last.flatMap { $0.value.isFinite ? $0 : nil }
+        case .best: curve.bestPoint
         }
     }
 }
@@ -80,6 +90,8 @@ package struct Attempt: Hashable, Sendable {
     /// The last event applied; the next must be its successor.
     package internal(set) var acknowledged: Int64 = 0
     package internal(set) var stopReason: String?
+    /// It is asked to stop so that it can go on later.
+    package internal(set) var isPausing = false
     /// When the offer was last sent; not journaled.
     package internal(set) var offeredAt: Instant?
     package internal(set) var startedAt: Timestamp?

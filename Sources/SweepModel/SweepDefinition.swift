@@ -30,11 +30,17 @@ package struct SweepDefinition: Hashable, Sendable {
         package var memory: Int64?
         /// Steps over all trials of the sweep.
         package var steps: Int64?
-        package init(trial: Duration? = nil, sweep: Duration? = nil, memory: Int64? = nil, steps: Int64? = nil) {
+        /// The sweep ends when so many trials in a row have ended without a new best.
+        package var noImprovement: Int?
+        package init(
+            trial: Duration? = nil, sweep: Duration? = nil, memory: Int64? = nil, steps: Int64? = nil,
+            noImprovement: Int? = nil
+        ) {
             self.trial = trial
             self.sweep = sweep
             self.memory = memory
             self.steps = steps
+            self.noImprovement = noImprovement
         }
     }
 
@@ -63,20 +69,20 @@ package struct SweepDefinition: Hashable, Sendable {
     package var deterministicPending: Int?
     package var limits: Limits
     package var metricPattern: MetricPattern?
-    /// The most steps a trial is to train, told to the script as `max_step`.
-    package var maximumStep: Int64?
     /// SIGTERM to SIGKILL.
     package var grace: Duration
-    /// `early_terminate` as written; nil when absent.
-    package var earlyTerminate: JSONValue?
+    /// Nil: only NaN stops a trial.
+    package var earlyTermination: EarlyTermination?
+    /// Nil where the file does not say that its script goes on from checkpoints.
+    package var checkpoints: CheckpointPolicy?
 
     package init(
         name: String, description: String? = nil, method: Method, objective: Objective, space: SearchSpace,
         trials: Int? = nil, seed: UInt64, baselines: [Configuration] = [], command: [String] = [],
         program: String? = nil, workers: Int? = nil, retries: Int = 0, repeats: Int = 1,
         gridOrder: GridOrder = .coarse, deterministicPending: Int? = nil, limits: Limits = Limits(),
-        metricPattern: MetricPattern? = nil,
-        maximumStep: Int64? = nil, grace: Duration = .seconds(30), earlyTerminate: JSONValue? = nil
+        metricPattern: MetricPattern? = nil, grace: Duration = .seconds(30), earlyTermination: EarlyTermination? = nil,
+        checkpoints: CheckpointPolicy? = nil
     ) {
         self.name = name
         self.description = description
@@ -95,8 +101,11 @@ package struct SweepDefinition: Hashable, Sendable {
         self.deterministicPending = deterministicPending
         self.limits = limits
         self.metricPattern = metricPattern
-        self.maximumStep = maximumStep
         self.grace = grace
-        self.earlyTerminate = earlyTerminate
+        self.earlyTermination = earlyTermination
+        self.checkpoints = checkpoints
     }
+
+    /// The most steps a trial is to train, told to the script as `max_step`.
+    package var maximumStep: Int64? { earlyTermination?.maximumStep }
 }

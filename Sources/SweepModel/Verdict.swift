@@ -63,3 +63,14 @@ package enum Enforcement: String, CaseIterable, Sendable {
     /// One of the condemned that go on to show whether the rule is right.
     case control
 }
+
+extension Verdict {
+    /// In a few words, for the script's log and the list of trials: "asha: 0.52 at step 9 is worse than 0.41".
+    package var shortText: String {
+        let name = rule.rawValue
+        guard value.isFinite else { return "\(name): the value at step \(step) is \(value)" }
+        if let threshold { return "\(name): \(value) at step \(step) is worse than \(threshold)" }
+        if let probability { return "\(name): \(value) at step \(step), probability \(probability)" }
+        return "\(name): \(value) at step \(step)"
+    }
+}

@@ -82,6 +82,7 @@ extension Projector {
         let isLoss: Bool
         switch disposition {
         case .requeued(let charged): isLoss = !charged
+        case .paused: return
         case .settled(let settlement):
             guard settlement.state == .failed, !settlement.isInfeasible else { return }
             isLoss = failure?.cause == .infrastructure
@@ -111,11 +112,12 @@ extension Projector {
     }
 
     private func dispose(_ trial: TrialID, _ disposition: Disposition, _ end: TrialEnd, at: Int64) throws {
-        var state = "queued"
+        let state: String
         var settlement: Settlement?
-        if case .settled(let settled) = disposition {
-            settlement = settled
-            state = settled.state.rawValue
+        switch disposition {
+        case .requeued: state = "queued"
+        case .paused: state = "paused"
+        case .settled(let settled): (state, settlement) = (settled.state.rawValue, settled)
         }
         try update(
             """
@@ -152,8 +154,30 @@ extension Projector {
     func retry(_ trial: TrialID, at: Int64) throws {
         try dispose(trial, .requeued(charged: false), TrialEnd(), at: at)
         try update(
-            "UPDATE trial SET losses = 0, failures = 0 WHERE sweep = ? AND number = ?",
+            "UPDATE trial SET losses = 0, failures = 0, verdict = NULL WHERE sweep = ? AND number = ?",
             [trial.sweep.number, trial.number])
         try reopen(trial.sweep, at: at)
+    }
+
+    func judge(_ fence: Fence, _ judgement: Judgement) throws {
+        let trial = try owner(of: fence)
+        try update(
+            "UPDATE trial SET verdict = ? WHERE sweep = ? AND number = ?",
+            [EventCodec.text(of: judgement), trial.sweep.number, trial.number])
+        switch judgement.enforcement {
+        case .stopped, .paused:
+            try update(
+                "UPDATE attempt SET stop_reason = ? WHERE fence = ?", [judgement.verdict.shortText, fence.number])
+        case .dryRun, .control: break
+        }
+    }
+
+    /// A continued trial begins with a checkpoint of its parent, which is none of its own attempts'.
+    func discard(_ location: String, of trial: TrialID, at: Int64) throws {
+        try insert(
+            """
+            UPDATE checkpoint SET discarded_at = ? WHERE location = ?
+            AND fence IN (SELECT fence FROM attempt WHERE sweep = ? AND trial = ?)
+            """, [at, location, trial.sweep.number, trial.number])
     }
 }

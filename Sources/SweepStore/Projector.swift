@@ -51,13 +51,14 @@ final class Projector {
         case .proposed(let trial, let source, let configuration, let basis):
             try insert(
                 """
-                INSERT INTO trial (sweep, number, source, source_index, configuration, created_at, basis)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO trial (sweep, number, source, source_index, configuration, created_at, basis, until)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     trial.sweep.number, trial.number, source.name, source.index, configuration.json.text, at,
-                    basis.map { EventCodec.text(of: $0) },
+                    basis.map { EventCodec.text(of: $0) }, source.until,
                 ])
+            if case .continuation = source { try reopen(trial.sweep, at: at) }
         case .leased(let fence, let trial, let worker, let attempt):
             owners[fence] = trial
             try lease(fence, trial, worker, attempt: attempt, at: at)
@@ -67,6 +68,14 @@ final class Projector {
             try observe(event, fence: fence, sequence: sequence, at: at)
         case .stopRequested(let fence, let reason):
             try update("UPDATE attempt SET stop_reason = ? WHERE fence = ?", [reason, fence.number])
+        case .judged(let fence, let verdict, let enforcement):
+            try judge(fence, Judgement(verdict, enforcement))
+        case .promoted(let trial):
+            try update(
+                "UPDATE trial SET state = 'queued', verdict = NULL WHERE sweep = ? AND number = ?",
+                [trial.sweep.number, trial.number])
+        case .retired(let trial, let settlement): try settle(trial, settlement, at: at)
+        case .checkpointDiscarded(let trial, let location): try discard(location, of: trial, at: at)
         case .ended(let fence, _, let event, let disposition):
             try end(fence, event, disposition, at: at)
             owners[fence] = nil
@@ -152,7 +161,12 @@ extension TrialSource {
         case .sampler: "sampler"
         case .baseline: "baseline"
         case .repetition: "repetition"
+        case .continuation: "continuation"
         }
+    }
+
+    fileprivate var until: Int64? {
+        if case .continuation(_, let until) = self { until } else { nil }
     }
 
     fileprivate var index: Int {
@@ -160,6 +174,7 @@ extension TrialSource {
         case .sampler(let index): index
         case .baseline(let position): position
         case .repetition(let trial): trial
+        case .continuation(let trial, _): trial
         }
     }
 }

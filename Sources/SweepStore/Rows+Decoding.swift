@@ -39,7 +39,7 @@ extension TrialRow: StoredRow {
     init(_ row: Row) throws(MalformedRow) {
         id = TrialID(sweep: SweepID(row["sweep"]), number: row["number"])
         state = try word(row, "state")
-        source = try trialSource(row["source"], index: row["source_index"])
+        source = try trialSource(row["source"], index: row["source_index"], until: row["until"])
         configuration = Configuration(
             try object(row["configuration"]).map { Configuration.Entry($0.name, $0.value) })
         value = row["value"]
@@ -51,6 +51,9 @@ extension TrialRow: StoredRow {
         resources = Resources(row)
         cause = row["cause"]
         message = row["message"]
+        judgement = try (row["verdict"] as String?).map { text throws(MalformedRow) in
+            do { return try EventCodec.judgement(text) } catch { throw MalformedRow("\(error)") }
+        }
         createdAt = Timestamp(milliseconds: row["created_at"])
         startedAt = time(row, "started_at")
         endedAt = time(row, "ended_at")
@@ -102,6 +105,7 @@ extension CheckpointRow: StoredRow {
         checkpoint = Checkpoint(
             step: row["step"], location: row["location"], digest: row["digest"], bytes: row["bytes"])
         at = Timestamp(milliseconds: row["at"])
+        discardedAt = time(row, "discarded_at")
     }
 }
 
@@ -145,11 +149,12 @@ private func word<Word: RawRepresentable>(
     return word
 }
 
-private func trialSource(_ name: String, index: Int) throws(MalformedRow) -> TrialSource {
+private func trialSource(_ name: String, index: Int, until: Int64?) throws(MalformedRow) -> TrialSource {
     switch name {
     case "sampler": return .sampler(index: index)
     case "baseline": return .baseline(index)
     case "repetition": return .repetition(of: index)
+    case "continuation": return .continuation(of: index, until: until ?? .max)
     default: throw MalformedRow("column source holds the unknown word '\(name)'")
     }
 }

@@ -43,6 +43,8 @@ package struct TrialRow: Hashable, Sendable {
     /// Why the last attempt failed: an `AttemptFailure.Cause`, or "lost" or "forgotten".
     package let cause: String?
     package let message: String?
+    /// What a pruner said of it, and what was done about it.
+    package let judgement: Judgement?
     package let createdAt: Timestamp
     /// When its first attempt started.
     package let startedAt: Timestamp?
@@ -86,6 +88,8 @@ package struct CheckpointRow: Hashable, Sendable {
     package let sequence: Int64
     package let checkpoint: Checkpoint
     package let at: Timestamp
+    /// When its files were deleted, because no rule needed them.
+    package let discardedAt: Timestamp?
 }
 
 package struct WarningRow: Hashable, Sendable {

@@ -44,7 +44,7 @@ enum Schema {
         return 0
     }
 
-    private static let steps = [first, second]
+    private static let steps = [first, second, third]
 
     /// Times are milliseconds since 1970. Every table but `meta` and `journal` is a projection of the journal.
     private static let first = """
@@ -170,6 +170,14 @@ enum Schema {
 
     /// What an adaptive sampler made the trial from, as the journal has it.
     private static let second = "ALTER TABLE trial ADD COLUMN basis TEXT;"
+
+    /// What a pruner said of the trial, as the journal has it; how far a continued one is to train; checkpoints that were
+    /// deleted.
+    private static let third = """
+        ALTER TABLE trial ADD COLUMN verdict TEXT;
+        ALTER TABLE trial ADD COLUMN until INTEGER;
+        ALTER TABLE checkpoint ADD COLUMN discarded_at INTEGER;
+        """
 
     /// The projections and the columns that order their rows.
     static let projections: [(table: String, key: String)] = [

@@ -67,12 +67,13 @@ extension StoreReader {
         try row("SELECT * FROM trial WHERE sweep = ? AND number = ?", [id.sweep.number, id.number])
     }
 
-    /// Completed and stopped trials with a value that are feasible, best first, the earlier of equals first.
+    /// Completed and stopped trials, but no continued ones, with a value that are feasible, best first, the earlier of equals first.
     package func best(of sweep: SweepID, goal: Objective.Goal, limit: Int) throws -> [TrialRow] {
         try rows(
             """
             SELECT * FROM trial
             WHERE sweep = ? AND value IS NOT NULL AND NOT infeasible AND state IN ('completed', 'stopped')
+            AND source <> 'continuation'
             ORDER BY value \(goal == .minimize ? "ASC" : "DESC"), number LIMIT ?
             """, [sweep.number, limit])
     }

@@ -12,7 +12,7 @@ import WorkerProtocol
     @Test func aLeaseSaysAllAWorkerNeeds() throws {
         var rig = Rig()
         var definition = SweepDefinition.example(trials: 1, limits: SweepDefinition.Limits(trial: .seconds(9)))
-        definition.maximumStep = 27
+        definition.earlyTermination = EarlyTermination(rule: .threshold, maximumStep: 27)
         try rig.launch(definition)
         try rig.hello()
         let lease = try #require(rig.leases().first)

@@ -104,7 +104,10 @@ import Testing
             "grace: 3 fortnights",
             "sweep.yaml:6: grace: must be a positive duration such as 90, 90s, 10m, 2h or 1d, found the text '3 fortnights'"
         ),
-        ("limits: 3", "sweep.yaml:6: limits: must be a mapping of trial, sweep, memory and steps, found 3"),
+        (
+            "limits: 3",
+            "sweep.yaml:6: limits: must be a mapping of trial, sweep, memory, steps and no_improvement, found 3"
+        ),
         (
             "limits: {trial: -1}",
             "sweep.yaml:6: limits.trial: must be a positive duration such as 90, 90s, 10m, 2h or 1d, found -1"
@@ -121,12 +124,12 @@ import Testing
         ("metrics: []", "sweep.yaml:6: metrics: several objectives are not available in this version; use metric"),
         (
             "early_terminate: 3",
-            "sweep.yaml:6: early_terminate: must be a mapping such as {type: hyperband, min_iter: 3}, found 3"
+            "sweep.yaml:6: early_terminate: must be a mapping such as {type: asha, max_step: 50}, found 3"
         ),
         ("early_terminate: {min_iter: 3}", "sweep.yaml:6: early_terminate.type: is missing"),
         (
             "early_terminate: {type: hyperbnd}",
-            "sweep.yaml:6: early_terminate.type: must be hyperband, asha, median, percentile, patience, threshold, async_hyperband, wilcoxon or auto, found 'hyperbnd'; did you mean 'hyperband'?"
+            "sweep.yaml:6: early_terminate.type: must be hyperband, asha, median, percentile, patience, threshold, async_hyperband, wilcoxon, curve or auto, found 'hyperbnd'; did you mean 'hyperband'?"
         ),
         (
             "early_terminate: {type: asha, max_step: 0}",

@@ -36,8 +36,12 @@ import Testing
         #expect(definition.retries == 1)
         #expect(definition.limits == .init(trial: .seconds(600), sweep: .seconds(7200), memory: 8 << 30, steps: 20000))
         #expect(definition.maximumStep == 27)
-        #expect(definition.earlyTerminate?["type"] == .string("asha"))
-        #expect(file.warnings.map(\.field) == ["early_terminate"])
+        #expect(
+            definition.earlyTermination
+                == EarlyTermination(
+                    rule: .asha(EarlyTermination.Rungs(minimumStep: 1, maximumStep: 27, eta: 3), .stopping),
+                    maximumStep: 27))
+        #expect(file.warnings.isEmpty)
     }
 
     @Test func fillsInEveryDefault() throws {
@@ -137,7 +141,7 @@ import Testing
         #expect(definition.maximumStep == 27)
         #expect(definition.objective == Objective(metric: "acc", goal: .maximize, summary: .last, target: 0.9))
         #expect(definition.metricPattern == .init(expression: "acc=(?<acc>.*)"))
-        #expect(file.warnings.map(\.field) == ["early_terminate"])
+        #expect(file.warnings.isEmpty)
     }
 
     @Test func nestedParametersKeepTheirPaths() throws {

@@ -53,8 +53,16 @@ import Testing
             "sweep.yaml:7: early_terminate.type: 'envelope' was removed from W&B and has no effect here"
         ),
         (
-            "x: {value: 1}", "early_terminate: {type: asha}",
-            "sweep.yaml:7: early_terminate: is recorded, but this version does not stop trials early yet"
+            "x: {value: 1}", "early_terminate: {type: hyperband}",
+            "sweep.yaml:7: early_terminate: needs min_iter, or max_iter and s; min_iter: 3 is used"
+        ),
+        (
+            "x: {value: 1}", "early_terminate: {type: threshold}",
+            "sweep.yaml:7: early_terminate: has neither lower nor upper, so only NaN stops a trial"
+        ),
+        (
+            "x: {value: 1}", "early_terminate: {type: asha, min_step: 9, max_step: 9}",
+            "sweep.yaml:7: early_terminate.min_step: is not below max_step (9), so no trial is ever judged"
         ),
         (
             "x: {value: 1}", "baseline: [{x: 1}, {}]",

@@ -70,7 +70,7 @@ import Testing
         (UInt64(0)..<80).lazy.map { Histories.random(seed: $0) }.filter { entries in
             entries.allSatisfy { entry in
                 switch entry.event {
-                case .asked, .told, .proposed(_, _, _, _?): false
+                case .asked, .told, .proposed(_, _, _, _?), .judged, .promoted, .retired, .checkpointDiscarded: false
                 default: true
                 }
             }
@@ -84,7 +84,12 @@ import Testing
             let store = try folder.open()
             try store.append(entries)
             store.close()
-            try folder.tamper("ALTER TABLE trial DROP COLUMN basis; PRAGMA user_version = 1")
+            try folder.tamper(
+                """
+                ALTER TABLE trial DROP COLUMN basis; ALTER TABLE trial DROP COLUMN verdict;
+                ALTER TABLE trial DROP COLUMN until; ALTER TABLE checkpoint DROP COLUMN discarded_at;
+                PRAGMA user_version = 1
+                """)
             for _ in 0..<2 {
                 let reader = try StoreReader.open(directory: folder.path)
                 #expect(try reader.verify().problems == [])
@@ -100,10 +105,10 @@ import Testing
         let folder = StoreFolder()
         try folder.open().close()
         try folder.tamper("PRAGMA user_version = 7")
-        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 2)
+        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 3)
         #expect(throws: expected) { try folder.open() }
         #expect(throws: expected) { try StoreReader.open(directory: folder.path) }
-        #expect(expected.description.contains("version 7") && expected.description.contains("to 2"))
+        #expect(expected.description.contains("version 7") && expected.description.contains("to 3"))
     }
 
     @Test func foreignFilesAreRefused() throws {

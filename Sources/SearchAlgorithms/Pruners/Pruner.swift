@@ -6,7 +6,8 @@ package import SweepModel
 /// are a function of that order alone.
 ///
 /// Losses are values with their sign such that less is better. A trial may rewind to a checkpoint and report steps again:
-/// what was recorded at a rung stays, and a verdict that was passed is not passed again for the same rung.
+/// what was recorded at a rung stays, and a verdict that was passed is not passed again for the same rung. A condemned
+/// trial may go on all the same, as a control or because the rule is on trial itself; its reports count like any other's.
 package protocol Pruner: Hashable, Sendable {
     /// Judges a trial by the newest point of its curve, which is finite.
     ///
@@ -19,10 +20,27 @@ package protocol Pruner: Hashable, Sendable {
     /// - Parameter isCompleted: whether it trained to its end, unstopped.
     mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool)
 
-    /// The paused trial that has earned to go on, best first; nil when there is none. It is no longer paused afterwards.
-    mutating func promote() -> Int?
+    /// The paused trial that has earned to go on, best first; nil when there is none.
+    ///
+    /// - Parameter isPaused: whether a trial that was condemned to pause has done so and still waits.
+    func promotable(_ isPaused: (Int) -> Bool) -> Int?
+
+    /// The trial goes on; it is no longer held for what made it pause.
+    mutating func promote(_ trial: Int)
+
+    /// The steps at which the rule compares the trial with others, ascending; empty where it has none.
+    func rungs(of trial: Int) -> [Int64]
 }
 
 extension Pruner {
-    package mutating func promote() -> Int? { nil }
+    package func promotable(_ isPaused: (Int) -> Bool) -> Int? { nil }
+    package mutating func promote(_ trial: Int) {}
+    package func rungs(of trial: Int) -> [Int64] { [] }
+
+    /// The trial that has earned to go on, where every condemned trial has paused. It is no longer held afterwards.
+    package mutating func promote() -> Int? {
+        guard let trial = promotable({ _ in true }) else { return nil }
+        promote(trial)
+        return trial
+    }
 }

@@ -39,12 +39,24 @@ package struct MethodChoice: Hashable, Sendable {
 }
 
 extension SweepDefinition {
-    /// The definition with `auto` replaced by what it picks. A sweep is started with that, so that its method does not
-    /// change when its total or its workers do.
-    package var withMethodChosen: SweepDefinition {
+    /// The definition with every `auto` replaced by what it picks. A sweep is started with that, so that neither its
+    /// method nor its rule changes when its total or its workers do.
+    package var withChoicesMade: SweepDefinition {
         var chosen = self
         chosen.method = MethodChoice(self).method
+        chosen.earlyTermination = earlyTermination?.withRuleChosen(hasCheckpoints: checkpoints != nil)
         return chosen
+    }
+
+    /// The definition of an edited file with what was decided and drawn when the sweep was started.
+    package func withChoices(of started: SweepDefinition) -> SweepDefinition {
+        var edited = self
+        edited.seed = started.seed
+        if method == .auto { edited.method = started.method }
+        if let rule = started.earlyTermination?.rule, earlyTermination?.rule == .auto {
+            edited.earlyTermination?.rule = rule
+        }
+        return edited.withChoicesMade
     }
 }
 

@@ -25,7 +25,8 @@ extension SweepDefinition {
         add("deterministic", deterministicPending.map { .integer(Int64($0)) })
         if limits != Limits() { add("limits", limits.json) }
         add("grace", .string(Quantity.text(of: grace)))
-        add("early_terminate", earlyTerminate)
+        add("early_terminate", earlyTermination?.json)
+        add("checkpoints", checkpoints?.json)
         return JSONValue.object(members).text.escapedForYAML
     }
 
@@ -63,6 +64,7 @@ extension SweepDefinition.Limits {
         if let sweep { members.append(JSONValue.Member("sweep", .string(Quantity.text(of: sweep)))) }
         if let memory { members.append(JSONValue.Member("memory", .integer(memory))) }
         if let steps { members.append(JSONValue.Member("steps", .integer(steps))) }
+        if let noImprovement { members.append(JSONValue.Member("no_improvement", .integer(Int64(noImprovement)))) }
         return .object(members)
     }
 }

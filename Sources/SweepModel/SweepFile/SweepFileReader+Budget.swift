@@ -55,11 +55,12 @@ extension SweepFileReader {
 
     mutating func limits(_ node: YAMLNode) -> SweepDefinition.Limits {
         var limits = SweepDefinition.Limits()
-        guard mapping(node, keys: ["trial", "sweep", "memory", "steps"]) != nil else { return limits }
+        guard mapping(node, keys: ["trial", "sweep", "memory", "steps", "no_improvement"]) != nil else { return limits }
         limits.trial = node["trial"].flatMap { duration($0) }
         limits.sweep = node["sweep"].flatMap { duration($0) }
         limits.memory = node["memory"].flatMap { size($0) }
         limits.steps = node["steps"].flatMap { integer($0, in: 1 ... .max) }
+        limits.noImprovement = node["no_improvement"].flatMap { integer($0, in: 1...Self.maximumTrials) }.map(Int.init)
         return limits
     }
 
@@ -77,7 +78,7 @@ extension SweepFileReader {
         return duration
     }
 
-    private mutating func size(_ node: YAMLNode) -> Int64? {
+    mutating func size(_ node: YAMLNode) -> Int64? {
         let bytes: Int64?
         switch node.scalar?.value {
         case .integer(let amount): bytes = amount > 0 ? amount : nil

@@ -94,6 +94,24 @@ extension SweepFileReader {
         refuseNonFinite(node) ? node.json : nil
     }
 
+    /// The journal writes non-finite numbers as text, so they would not come back as they were. False: reported one.
+    @discardableResult
+    private mutating func refuseNonFinite(_ node: YAMLNode) -> Bool {
+        var isFinite = true
+        switch node.content {
+        case .scalar(let scalar):
+            if case .number(let value) = scalar.value, !value.isFinite {
+                error(node, "must be finite, found \(node.found)", suggestion: "put it in quotes to pass the text")
+                isFinite = false
+            }
+        case .sequence(let nodes):
+            for element in nodes where !refuseNonFinite(element) { isFinite = false }
+        case .mapping(let entries):
+            for entry in entries where !refuseNonFinite(entry.value) { isFinite = false }
+        }
+        return isFinite
+    }
+
     // MARK: - Ranges
 
     private mutating func integers(_ node: YAMLNode) -> Distribution? {

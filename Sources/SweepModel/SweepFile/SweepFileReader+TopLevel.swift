@@ -15,7 +15,8 @@ extension SweepFileReader {
     private static let keys =
         [
             "name", "description", "method", "metric", "metrics", "parameters", "trials", "run_cap", "seed", "baseline",
-            "early_terminate", "command", "program", "workers", "retries", "repeats", "limits", "grace", "order",
+            "early_terminate", "checkpoints", "command", "program", "workers", "retries", "repeats", "limits", "grace",
+            "order",
             "deterministic",
         ] + keysWithoutEffect.map(\.key)
 
@@ -36,6 +37,7 @@ extension SweepFileReader {
         if let parameters, method == .grid { checkGrid(parameters) }
         let trials = self.trials(root, overrides)
         let early = root["early_terminate"].flatMap { earlyTermination($0) }
+        let checkpoints = root["checkpoints"].flatMap { self.checkpoints($0) }
         let program = root["program"].flatMap { line($0) }
         let command = self.command(root, program: program, space: space)
         let order = root["order"].flatMap { word($0, of: SweepDefinition.GridOrder.self) }
@@ -58,8 +60,8 @@ extension SweepFileReader {
             retries: counts.retries, repeats: counts.repeats, gridOrder: order ?? .coarse,
             deterministicPending: pending,
             limits: limits,
-            metricPattern: metric.pattern, maximumStep: early?.maximumStep, grace: grace ?? .seconds(30),
-            earlyTerminate: early?.written)
+            metricPattern: metric.pattern, grace: grace ?? .seconds(30), earlyTermination: early,
+            checkpoints: checkpoints)
         checkReadable(definition, root)
         return definition
     }

@@ -61,10 +61,7 @@ struct Ask: ParsableCommand {
 
     /// A sweep that is asked goes on as it was started, whatever its file says now.
     private static func tellEdits(_ file: SweepDefinition, since known: SweepDefinition) {
-        var edited = file
-        edited.seed = known.seed
-        if edited.method == .auto { edited.method = known.method }
-        let changes = DefinitionChange.between(known, edited)
+        let changes = DefinitionChange.between(known, file.withChoices(of: known))
         guard !changes.isEmpty else { return }
         Terminal.error("sweepd: the sweep file has changed since the start, and ask goes on with what it was:")
         for change in changes { Terminal.error("  \(change)") }

@@ -66,15 +66,13 @@ struct Resume: ParsableCommand {
     /// The edited file's definition, if it is compatible with what was run.
     private func adopt(_ source: SweepSource, _ known: SweepSummary, _ workspace: Workspace) throws -> SweepDefinition {
         let stream: Terminal.Stream = json ? .error : .output
-        var edited = source.definition
         // The seed may have been drawn or given on the command line; the sweep goes on with the one it has.
-        if source.namesSeed, edited.seed != known.definition.seed {
+        if source.namesSeed, source.definition.seed != known.definition.seed {
             Terminal.line(
-                "the sweep goes on with its seed \(known.definition.seed); the file says \(edited.seed)", to: stream)
+                "the sweep goes on with its seed \(known.definition.seed); the file says \(source.definition.seed)",
+                to: stream)
         }
-        edited.seed = known.definition.seed
-        // `auto` was decided at the start.
-        if edited.method == .auto { edited.method = known.definition.method }
+        var edited = source.definition.withChoices(of: known.definition)
         edited.workers = edited.workers ?? known.definition.workers
         // The total may have been raised on the command line; a file never lowers it.
         if let was = known.definition.trials, let now = edited.trials, now < was {
@@ -115,7 +113,7 @@ extension FinishReason {
     /// A bound in the sweep file that another value would move.
     fileprivate var isLimit: Bool {
         switch self {
-        case .target, .time, .steps: true
+        case .target, .time, .steps, .noImprovement: true
         case .trials, .exhausted, .cancelled: false
         }
     }

@@ -62,7 +62,7 @@ struct Run: ParsableCommand {
             }
             let sweep = try workspace.launch(source, source.definition)
             source.tellChoice(to: json ? .error : .output)
-            let definition = source.definition.withMethodChosen
+            let definition = source.definition.withChoicesMade
             return (sweep, try workspace.run(sweep, definition, verb: "new", arguments: worker, json: json))
         }
         try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)

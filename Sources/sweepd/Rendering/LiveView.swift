@@ -56,7 +56,7 @@ struct LiveView: SweepView {
         case .ended(_, _, .failed(_, _), _), .released, .observed(_, _, .warning(_)), .workerLeft: true
         case .ended, .observed, .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused,
             .sweepFinished, .spaceExhausted, .workerJoined, .proposed, .leased, .accepted, .stopRequested,
-            .trialCancelled, .trialRetried, .asked, .told:
+            .judged, .trialCancelled, .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
             false
         }
     }

@@ -67,6 +67,14 @@ enum NewsLine {
         switch news.event {
         case .ended(_, _, let event, .settled(let settlement)):
             return end(news, settlement, failureText(event), definition, snapshot)
+        case .ended(_, _, _, .paused): return nil
+        case .judged(_, let verdict, .paused): return "\(name) pauses: \(verdict.shortText)"
+        case .judged(_, let verdict, .stopped): return "\(name) is asked to stop: \(verdict.shortText)"
+        case .judged(_, let verdict, .control):
+            return "\(name) goes on as a control, where \(verdict.shortText)"
+        case .judged(_, let verdict, .dryRun):
+            return "\(name) would have been stopped: \(verdict.shortText)"
+        case .promoted: return "\(name) goes on: it has come to be among the best of its rung"
         case .told(_, let settlement):
             return end(news, settlement, "", definition, snapshot)
         case .ended(_, _, let event, .requeued(let charged)):
@@ -83,8 +91,8 @@ enum NewsLine {
         case .sweepPaused(_, .user): return "paused"
         case .workerLeft(let worker, let reason): return "worker \(worker) left: \(Format.printable(reason))"
         case .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepUnpaused, .sweepFinished, .spaceExhausted,
-            .workerJoined, .proposed, .leased, .accepted, .observed, .stopRequested, .trialCancelled, .trialRetried,
-            .asked:
+            .workerJoined, .proposed, .leased, .accepted, .observed, .stopRequested, .trialCancelled,
+            .trialRetried, .asked, .retired, .checkpointDiscarded:
             return nil
         }
     }

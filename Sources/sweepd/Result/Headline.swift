@@ -69,6 +69,7 @@ extension FinishReason {
         case .target: "the target is reached"
         case .time: "the time limit is reached"
         case .steps: "the limit of steps is reached"
+        case .noImprovement: "no trial has been better for as many trials as its limit allows"
         case .cancelled: "it was cancelled"
         }
     }

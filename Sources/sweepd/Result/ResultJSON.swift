@@ -45,6 +45,7 @@ extension TrialRecord {
         case .sampler: "sampler"
         case .baseline: "baseline"
         case .repetition: "repeat"
+        case .continuation: "continuation"
         }
     }
 }

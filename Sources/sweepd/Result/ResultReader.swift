@@ -110,7 +110,7 @@ struct ResultReader {
             failure: row.cause.map { cause in
                 TrialRecord.Failure(cause: cause, message: row.message ?? "its worker was \(cause) too often", tail: "")
             },
-            stopReason: row.state == .stopped ? stopReason : nil)
+            stopReason: row.state == .stopped ? stopReason : nil, judgement: row.judgement)
     }
 
     private static func phase(_ row: SweepRow) -> SweepState.Phase {

@@ -69,10 +69,18 @@ struct SweepResult: Sendable {
             isMoreThanNoise: ranking.isApartFromBest(baseline))
     }
 
+    /// One text for all that a rule stopped at one rung.
+    private static func reason(_ record: TrialRecord) -> String {
+        guard let judgement = record.judgement, judgement.enforcement != .control, judgement.enforcement != .dryRun
+        else { return record.stopReason ?? "by its own decision" }
+        let verdict = judgement.verdict
+        return "\(verdict.rule.rawValue)" + (verdict.rung.map { ", at step \($0)" } ?? "")
+    }
+
     private static func stops(_ records: [TrialRecord]) -> [StopGroup] {
         var groups: [String: [Int]] = [:]
         for record in records where record.state == .stopped {
-            groups[record.stopReason ?? "by its own decision", default: []].append(record.number)
+            groups[reason(record), default: []].append(record.number)
         }
         return groups.map { StopGroup(reason: $0.key, trials: $0.value.sorted()) }
             .sorted { ($1.trials.count, $0.trials[0]) < ($0.trials.count, $1.trials[0]) }

@@ -31,10 +31,17 @@ struct TrialRecord: Sendable {
     var failure: Failure?
     /// Why it was stopped early.
     var stopReason: String?
+    /// What a pruner said of it, and what was done about it.
+    var judgement: Judgement?
 
     /// What `best` and the ranking choose from: the engine's own rule.
     var isRanked: Bool {
-        (state == .completed || state == .stopped) && value?.isFinite == true
+        (state == .completed || state == .stopped) && value?.isFinite == true && !isContinuation
+    }
+
+    /// Trained further from another trial's end, and so compared with none.
+    var isContinuation: Bool {
+        if case .continuation = source { true } else { false }
     }
 
     var isBaseline: Bool {

@@ -53,7 +53,8 @@ struct DefinitionChange: CustomStringConvertible {
         compare("limits.steps", \.limits.steps, compatible: true) { $0.map { "\($0)" } ?? "none" }
         compare("grace", \.grace, compatible: true) { Format.duration($0) }
         compare("description", \.description, compatible: true) { $0 ?? "none" }
-        compare("early_terminate", \.earlyTerminate, compatible: true) { $0?.text ?? "none" }
+        compare("early_terminate", \.earlyTermination, compatible: true) { $0?.json.text ?? "none" }
+        compare("checkpoints", \.checkpoints, compatible: true) { $0?.json.text ?? "none" }
         return changes
     }
 

@@ -56,7 +56,7 @@ struct Steering {
     /// Makes a sweep of a definition; nobody may be at work in the directory.
     func launch(_ source: SweepSource) throws {
         try withCoordinator(try Context()) { coordinator in
-            _ = try coordinator.submit([.launch(source.definition.withMethodChosen, directory: source.directory)])
+            _ = try coordinator.submit([.launch(source.definition.withChoicesMade, directory: source.directory)])
         }
     }
 

@@ -154,10 +154,16 @@ extension SweepFollower.State {
             keep(entry.event, trial.number)
         case .told(let trial, _) where trial.sweep == sweep:
             keep(entry.event, trial.number)
+        case .promoted(let trial) where trial.sweep == sweep:
+            keep(entry.event, trial.number)
+        case .judged(let fence, _, _):
+            guard let trial = trials[fence] else { return }
+            keep(entry.event, trial)
         case .workerJoined, .workerLeft, .stopRequested, .sweepFinished, .sweepPaused:
             keep(entry.event, nil)
         case .observed, .leased, .accepted, .proposed, .coordinatorStarted, .sweepCreated, .sweepRedefined,
-            .sweepUnpaused, .spaceExhausted, .trialRetried, .asked, .told:
+            .sweepUnpaused, .spaceExhausted, .trialRetried, .asked, .told, .promoted,
+            .retired, .checkpointDiscarded:
             break
         }
     }

@@ -45,11 +45,17 @@ struct SweepSource {
         }
     }
 
-    /// Says what `method: auto` picks, and why.
+    /// Says what each `auto` picks, and why.
     func tellChoice(to stream: Terminal.Stream) {
         let choice = MethodChoice(definition)
-        guard let reason = choice.reason else { return }
-        Terminal.line("method: auto picks \(choice.method.rawValue), because \(reason)", to: stream)
+        if let reason = choice.reason {
+            Terminal.line("method: auto picks \(choice.method.rawValue), because \(reason)", to: stream)
+        }
+        guard let termination = definition.earlyTermination else { return }
+        let pruner = PrunerChoice(termination, hasCheckpoints: definition.checkpoints != nil)
+        if let reason = pruner.reason {
+            Terminal.line("early_terminate: auto picks \(pruner.rule.name), because \(reason)", to: stream)
+        }
     }
 
     private static func text(of path: String, as file: String) throws -> String {

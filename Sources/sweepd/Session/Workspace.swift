@@ -71,7 +71,7 @@ struct Workspace {
     /// Makes a sweep of the definition.
     func launch(_ source: SweepSource, _ definition: SweepDefinition) throws -> SweepID {
         let entries = try coordinator.submit(
-            [.launch(definition.withMethodChosen, directory: source.directory)], isAbandoned: { interrupts.number > 0 })
+            [.launch(definition.withChoicesMade, directory: source.directory)], isAbandoned: { interrupts.number > 0 })
         guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else { throw CoordinatorEnded() }
         return sweep
     }

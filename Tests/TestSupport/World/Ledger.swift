@@ -24,6 +24,7 @@ struct Ledger {
     private(set) var ended: [TrialID: Settlement.State] = [:]
     private var attempts: [TrialID: Int] = [:]
     private var asked: Set<TrialID> = []
+    private var paused: Set<TrialID> = []
     private var requeues: [TrialID: (charged: Int, free: Int)] = [:]
     private var nextIndex = 0
     private var epoch: Int64 = 0
@@ -47,12 +48,13 @@ struct Ledger {
             highestFence = fence
             if ended[trial] != nil { return "trial \(trial) is leased after its end" }
             if configurations[trial] == nil { return "trial \(trial) is leased before it exists" }
+            if paused.contains(trial) { return "trial \(trial) is leased while it is paused" }
             if asked.contains(trial) { return "trial \(trial) is leased while a caller has it" }
             if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is leased twice" }
             attempts[trial, default: 0] += 1
             if attempts[trial] != attempt { return "attempt \(attempt) of \(trial) is its \(attempts[trial] ?? 0)th" }
             open[fence] = Open(trial: trial, worker: worker, attempt: attempt)
-        case .accepted(let fence), .stopRequested(let fence, _):
+        case .accepted(let fence), .stopRequested(let fence, _), .judged(let fence, _, _):
             if open[fence] == nil { return "fence \(fence) is not open" }
         case .observed(let fence, let sequence, let event):
             if event == .warning(Self.lawless) {
@@ -71,7 +73,13 @@ struct Ledger {
             if ended[trial] != nil { return "trial \(trial) is cancelled after its end" }
             if open.values.contains(where: { $0.trial == trial }) { return "trial \(trial) is cancelled under a lease" }
             asked.remove(trial)
+            paused.remove(trial)
             ended[trial] = .cancelled
+        case .promoted(let trial):
+            if paused.remove(trial) == nil { return "trial \(trial) is promoted and was not paused" }
+        case .retired(let trial, let settlement):
+            if paused.remove(trial) == nil { return "trial \(trial) is retired and was not paused" }
+            ended[trial] = settlement.state
         case .asked(let trial):
             if ended[trial] != nil { return "trial \(trial) is handed out after its end" }
             if open.values.contains(where: { $0.trial == trial }) {
@@ -97,7 +105,9 @@ struct Ledger {
             if isOver, configurations.keys.contains(where: { $0.sweep == sweep && ended[$0] == nil }) {
                 return "sweep \(sweep) is finished before its trials"
             }
-        case .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined: break
+        case .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
+            .checkpointDiscarded:
+            break
         }
         return nil
     }
@@ -121,6 +131,8 @@ struct Ledger {
             let count = requeues[known.trial] ?? (0, 0)
             if count.charged > retries { return "trial \(known.trial) is retried \(count.charged) times" }
             if count.free > losses { return "trial \(known.trial) is put back \(count.free) times" }
+        case .paused:
+            if !paused.insert(known.trial).inserted { return "trial \(known.trial) pauses twice" }
         case .settled(let settlement):
             if ended[known.trial] != nil { return "trial \(known.trial) ends twice" }
             ended[known.trial] = settlement.state

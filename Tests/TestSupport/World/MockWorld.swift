@@ -309,6 +309,7 @@ extension MockWorld {
             guard let index = workers.firstIndex(where: { $0.connection == connection }) else { return }
             if case .welcome = message { sessions[connection] = session }
             send(.down(message, session: session), index)
+        case .discard: break
         case .propose(let sweep, let index, let count, let stock, let kept):
             let first = index + kept
             let end = min(spaceSize, first + (isAdaptive ? stock : count))

@@ -16,7 +16,8 @@ package func replayDifference(_ live: Engine, _ replayed: Engine) -> String? {
         let isSame =
             attempt.trial == other.trial && attempt.worker == other.worker && attempt.number == other.number
             && attempt.state == other.state && attempt.acknowledged == other.acknowledged
-            && attempt.stopReason == other.stopReason && attempt.startedAt == other.startedAt
+            && attempt.stopReason == other.stopReason && attempt.isPausing == other.isPausing
+            && attempt.startedAt == other.startedAt
         if !isSame { return "fence \(fence): \(attempt), replayed \(other)" }
     }
     if live.workers.keys != replayed.workers.keys { return "workers differ" }
@@ -49,6 +50,11 @@ private func difference(_ live: SweepState, _ replayed: SweepState) -> String? {
     if live.isExhausted != replayed.isExhausted { return "exhaustion" }
     if live.best != replayed.best { return "best" }
     if live.steps != replayed.steps { return "steps" }
+    if live.stopping != replayed.stopping { return "what the rule has seen" }
+    if live.checkpoints != replayed.checkpoints || live.checkpointBytes != replayed.checkpointBytes {
+        return "checkpoints"
+    }
+    if live.continuations != replayed.continuations || live.sinceBest != replayed.sinceBest { return "counts" }
     if live.quickFailures != replayed.quickFailures { return "quick failures" }
     if live.elapsedBefore != replayed.elapsedBefore || live.activeSince != replayed.activeSince
         || live.lastEventAt != replayed.lastEventAt

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import Dispatch
+import Foundation
+
+/// Deletes the files of checkpoints that no rule needs, on a thread of its own: a checkpoint may be large.
+///
+/// A worker names the folder, so it is deleted only where it is one of ours: below the data directory or the sweep's own
+/// checkpoint path, named without `..`, and reached through no symbolic link.
+struct CheckpointJanitor: Sendable {
+    private let queue = DispatchQueue(label: "sweepd.checkpoints", qos: .utility)
+
+    /// - Parameter roots: absolute paths.
+    /// - Returns: whether the location is one that may be deleted.
+    @discardableResult
+    func discard(_ location: String, below roots: [String]) -> Bool {
+        let path = location.hasPrefix("file://") ? String(location.dropFirst("file://".count)) : location
+        guard roots.contains(where: { Self.isWithin(path, $0) }) else { return false }
+        queue.async { try? FileManager.default.removeItem(atPath: path) }
+        return true
+    }
+
+    /// What has been asked for is done.
+    func finish() {
+        queue.sync {}
+    }
+
+    static func isWithin(_ path: String, _ root: String) -> Bool {
+        guard path.hasPrefix("/"), !path.utf8.contains(0), !path.split(separator: "/").contains("..") else {
+            return false
+        }
+        let folder = root.hasSuffix("/") ? String(root.dropLast()) : root
+        guard folder.hasPrefix("/"), path.hasPrefix(folder + "/"), path.utf8.count > folder.utf8.count + 1 else {
+            return false
+        }
+        let parent = (path as NSString).deletingLastPathComponent
+        let real = URL(fileURLWithPath: parent).resolvingSymlinksInPath().path
+        return real == parent && real.hasPrefix(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)
+    }
+}

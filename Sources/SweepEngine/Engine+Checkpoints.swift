@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+import OrderedCollections
+import SweepModel
+import WorkerProtocol
+
+/// Which checkpoints are kept. What no rule needs is discarded as soon as something newer is there; nothing that is a
+/// trial's only checkpoint ever is.
+extension Engine {
+    mutating func discardCheckpoints(of trial: TrialID, _ turn: inout Turn) {
+        guard let sweep = sweeps[trial.sweep], let held = sweep.checkpoints[trial.number] else { return }
+        let needed = sweep.neededCheckpoints(trial.number)
+        for (place, candidate) in held.enumerated() where !needed.contains(place) {
+            discard(candidate, of: trial, &turn)
+        }
+        keepToBudget(trial.sweep, &turn)
+    }
+
+    private mutating func discard(_ held: HeldCheckpoint, of trial: TrialID, _ turn: inout Turn) {
+        // A trial that was continued shares its last checkpoint with the one that goes on from it.
+        let isShared =
+            sweeps[trial.sweep].map { sweep in
+                sweep.continuations > 0
+                    && sweep.checkpoints.contains { number, others in
+                        number != trial.number
+                            && others.contains { $0.checkpoint.location == held.checkpoint.location }
+                    }
+            } ?? false
+        decide(.checkpointDiscarded(trial, location: held.checkpoint.location), &turn)
+        if !isShared {
+            turn.reaction.effects.append(.discard(trial, location: held.checkpoint.location))
+        }
+    }
+
+    /// Over the budget trials that are over give up all but one, the worst trials first.
+    private mutating func keepToBudget(_ id: SweepID, _ turn: inout Turn) {
+        guard let sweep = sweeps[id], let total = sweep.definition.checkpoints?.total, sweep.checkpointBytes > total
+        else { return }
+        let objective = sweep.definition.objective
+        let candidates = sweep.checkpoints.filter { number, held in
+            held.count > 1 && sweep.trials[number].state.isOver
+        }.keys.sorted { left, right in
+            let (one, other) = (sweep.trials[left].value, sweep.trials[right].value)
+            switch (one, other) {
+            case (let one?, let other?) where one != other: return objective.isBetter(other, than: one)
+            case (nil, .some): return true
+            case (.some, nil): return false
+            default: return left < right
+            }
+        }
+        for number in candidates {
+            for held in sweep.checkpoints[number]?.dropLast() ?? [] {
+                if (sweeps[id]?.checkpointBytes ?? 0) <= total { return }
+                discard(held, of: TrialID(sweep: id, number: number), &turn)
+            }
+        }
+    }
+}
+
+extension SweepState {
+    /// The places in `checkpoints[number]` that the sweep's policy keeps.
+    func neededCheckpoints(_ number: Int) -> Set<Int> {
+        guard let held = checkpoints[number], let last = held.indices.last else { return [] }
+        let keep = definition.checkpoints?.keep ?? .bestAndLast
+        if keep == .all { return Set(held.indices) }
+        var needed: Set<Int> = [last]
+        // Until the trial is over one more, in case the last turns out to be damaged.
+        if !trials[number].state.isOver, last > 0 { needed.insert(last - 1) }
+        if keep == .bestAndLast {
+            var best: Int?
+            for (place, candidate) in held.enumerated() {
+                guard let value = candidate.value, value.isFinite else { continue }
+                if let known = best.flatMap({ held[$0].value }), !definition.objective.isBetter(value, than: known) {
+                    continue
+                }
+                best = place
+            }
+            if let best { needed.insert(best) }
+        }
+        return needed
+    }
+}
