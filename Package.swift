@@ -12,8 +12,8 @@ let shell: [Target] = [
     .executableTarget(
         name: "sweepd",
         dependencies: [
-            "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms",
-            "SweepModel", "Randomness", collections,
+            "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "Simulation", "SweepEngine", "WorkerProtocol",
+            "SearchAlgorithms", "SweepModel", "Randomness", collections,
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
@@ -27,7 +27,7 @@ let shell: [Target] = [
     .target(
         name: "WorkerAgent",
         dependencies: [
-            "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess",
+            "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(
@@ -43,6 +43,9 @@ let shell: [Target] = [
 
 // Below this line: no I/O, no clock, no threads, no unkeyed randomness.
 let core: [Target] = [
+    .target(
+        name: "Simulation",
+        dependencies: ["SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel", collections, numerics]),
     .target(
         name: "SweepEngine",
         dependencies: ["WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections]),

@@ -114,7 +114,10 @@ extension Engine {
     /// A deterministic search waits until all trials but those of the latest proposals are over.
     private mutating func mayPropose(_ sweep: SweepID) -> Bool {
         guard let cut = sweeps[sweep]?.deterministicCut else { return true }
-        while let state = sweeps[sweep], state.firstUnfinished < cut, state.trials[state.firstUnfinished].state.isOver {
+        // A paused trial has said what it had to say for now; it may wait for the very trials that wait for it.
+        while let state = sweeps[sweep], state.firstUnfinished < cut,
+            case let found = state.trials[state.firstUnfinished].state, found.isOver || found == .paused
+        {
             sweeps[sweep]?.firstUnfinished += 1
         }
         return (sweeps[sweep]?.firstUnfinished ?? cut) >= cut

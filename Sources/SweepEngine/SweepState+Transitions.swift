@@ -73,14 +73,8 @@ extension SweepState {
     }
 
     private mutating func passMilestones(_ number: Int, step: Int64) {
-        guard let ladder, trials[number].milestones.count < ladder.steps.count else { return }
-        guard let value = progress[number]?.summary(definition.objective)?.value else { return }
-        while trials[number].milestones.count < ladder.steps.count,
-            step >= ladder.steps[trials[number].milestones.count]
-        {
-            trials[number].milestones.append(value)
-            milestonesPassed += 1
-        }
+        guard let ladder, let value = progress[number]?.summary(definition.objective)?.value else { return }
+        milestonesPassed += ladder.pass(&trials[number].milestones, step: step, value: value)
     }
 
     mutating func judge(_ number: Int, _ judgement: Judgement) {
@@ -88,7 +82,7 @@ extension SweepState {
     }
 
     mutating func hold(_ number: Int, _ checkpoint: Checkpoint) {
-        let value = progress[number]?.curve.points.last { $0.step <= checkpoint.step }?.value
+        let value = progress[number]?.curve.points.last { $0.step <= checkpoint.step && $0.value.isFinite }?.value
         // One of the same place has been written over.
         drop(number, location: checkpoint.location)
         checkpoints[number, default: []].append(HeldCheckpoint(checkpoint: checkpoint, value: value))

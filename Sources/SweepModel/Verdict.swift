@@ -21,7 +21,9 @@ package struct Verdict: Hashable, Sendable {
     package let action: Action
     /// The step of the report that was judged, and what was compared: the value at the step, or the best so far.
     package let step: Int64
-    package let value: Double
+    package var value: Double { Double(bitPattern: bits) }
+    /// NaN equals itself here: a verdict that is replayed is the same verdict.
+    private let bits: UInt64
     /// What `value` had to reach; nil where the rule compares nothing.
     package let threshold: Double?
     /// The trials it was compared with, and those of them that were better, at most `namedPeers` by name.
@@ -43,7 +45,7 @@ package struct Verdict: Hashable, Sendable {
         self.rule = rule
         self.action = action
         self.step = step
-        self.value = value
+        bits = value.bitPattern
         self.threshold = threshold
         self.peers = peers
         self.better = better

@@ -107,21 +107,24 @@ struct CurveFit: Sendable {
 
     private func linearFit(_ shape: CurveFamily.Shape) -> (level: Double, amplitude: Double, squares: Double) {
         let fall = Fall(family, shape, from: sample.x[0])
-        let count = Double(sample.x.count)
         let falls = sample.x.map { fall($0).value }
-        let (meanFall, mean) = (falls.reduce(0, +) / count, sample.y.reduce(0, +) / count)
-        var (product, square) = (0.0, 0.0)
-        for (fall, y) in zip(falls, sample.y) {
-            product += (fall - meanFall) * (y - mean)
-            square += (fall - meanFall) * (fall - meanFall)
-        }
+        let meanFall = mean { falls[$0] }
+        let mean = mean { sample.y[$0] }
+        let product = self.mean { (falls[$0] - meanFall) * (sample.y[$0] - mean) }
+        let square = self.mean { (falls[$0] - meanFall) * (falls[$0] - meanFall) }
         let amplitude = square > 0 ? max(0, product / square) : 0
-        var squares = 0.0
-        for (fall, y) in zip(falls, sample.y) {
-            let residual = y - mean - amplitude * (fall - meanFall)
-            squares += residual * residual
+        let level = mean - amplitude * meanFall
+        let squares = self.mean { index in
+            let residual = sample.y[index] - level - amplitude * falls[index]
+            return residual * residual
         }
-        return (mean - amplitude * meanFall, amplitude, squares)
+        return (level, amplitude, squares)
+    }
+
+    private func mean(_ value: (Int) -> Double) -> Double {
+        var sum = 0.0
+        for index in sample.weight.indices { sum += sample.weight[index] * value(index) }
+        return sum / sample.count
     }
 
     private func assemble(_ parameters: Parameters) -> System {
@@ -132,9 +135,10 @@ struct CurveFit: Sendable {
             let value = fall(sample.x[index])
             let residual = parameters.x + parameters.y * value.value - sample.y[index]
             let row = Self.row(value, amplitude: parameters.y)
-            system.matrix.add(row)
-            system.gradient += residual * row
-            system.squares += residual * residual
+            let weight = sample.weight[index]
+            system.matrix.add(row, weight)
+            system.gradient += weight * residual * row
+            system.squares += weight * residual * residual
         }
         let distance = (shape - prior.mean) / prior.deviation
         let weights = priorWeight / (prior.deviation * prior.deviation)
@@ -162,15 +166,16 @@ struct CurveFit: Sendable {
     /// The correlation of neighbouring residuals, from 0 up; nearly unbiased for what is left after a fit.
     var correlation: Double {
         guard system.squares > 0 else { return 0 }
+        let fall = Fall(family, CurveFamily.Shape(parameters.z, parameters.w), from: sample.x[0])
         var sum = 0.0
         var previous = 0.0
         for index in sample.x.indices {
-            let residual = value(at: sample.x[index]).value - sample.y[index]
-            if index > 0 { sum += residual * previous }
-            previous = residual
+            let residual = parameters.x + parameters.y * fall(sample.x[index]).value - sample.y[index]
+            let weighted = residual * sample.weight[index].squareRoot()
+            sum += weighted * previous
+            previous = weighted
         }
-        let count = Double(sample.x.count)
-        return min(max(0, sum / system.squares + Double(parameterCount) / count), 0.9)
+        return min(max(0, sum / system.squares + Double(parameterCount) / sample.count), 0.9)
     }
 }
 
@@ -178,12 +183,13 @@ struct CurveFit: Sendable {
 struct SymmetricFour: Sendable {
     var rows = (SIMD4<Double>.zero, SIMD4<Double>.zero, SIMD4<Double>.zero, SIMD4<Double>.zero)
 
-    /// Adds the row's square, row · rowᵀ.
-    mutating func add(_ row: SIMD4<Double>) {
-        rows.0 += row.x * row
-        rows.1 += row.y * row
-        rows.2 += row.z * row
-        rows.3 += row.w * row
+    /// Adds weight · row · rowᵀ.
+    mutating func add(_ row: SIMD4<Double>, _ weight: Double) {
+        let weighted = weight * row
+        rows.0 += row.x * weighted
+        rows.1 += row.y * weighted
+        rows.2 += row.z * weighted
+        rows.3 += row.w * weighted
     }
 
     mutating func scaleDiagonal(_ factor: Double) {

@@ -9,7 +9,7 @@ import SweepModel
 /// The variance of each is of three parts. That of the noise, for one report is read off. That of the parameters
 /// (Laplace: the noise times the inverse of the normal equations), larger by (1 + r) / (1 − r) where neighbouring
 /// residuals correlate by r, since so many fewer of them are independent. And that no family is right: a share of what
-/// the curve has lately lost in a doubling of its steps, for each doubling that lies ahead.
+/// the curve would still lose if it went on at the pace of its latter half.
 struct CurvePrediction: Sendable {
     private var components: [Component] = []
 
@@ -25,13 +25,13 @@ struct CurvePrediction: Sendable {
         let freedom: Double
     }
 
-    /// Calibrated on curves that no family fits: see `CurveForecastTests`.
-    fileprivate static let modelError = 0.3
+    /// Calibrated on curves of which half belong to no family: `CurveExtrapolationTests` has them.
+    fileprivate static let modelError = 0.15
 
     init?(_ curve: LearningCurve, until end: Int64) {
         guard let sample = CurveSample(curve, until: end) else { return nil }
         let fits = CurveFamily.allCases.map { CurveFit($0, sample) }
-        let count = Double(sample.x.count)
+        let count = sample.count
         let floor = 1e-8 * sample.spread * sample.spread
         let criteria = fits.map { fit in
             count * Double.log(fit.system.objective / count + floor + .leastNormalMagnitude)
@@ -72,15 +72,13 @@ struct CurvePrediction: Sendable {
 extension CurvePrediction.Component {
     fileprivate init(_ fit: CurveFit, _ sample: CurveSample, weight: Double, inflation: Double) {
         self.weight = weight
-        let count = Double(sample.x.count)
-        freedom = max(2, count - Double(fit.parameterCount))
+        freedom = max(2, sample.count - Double(fit.parameterCount))
         let noise = max(fit.system.squares / freedom, sample.variance)
         let end = fit.value(at: sample.horizon)
         let parameters = fit.system.matrix.solve(end.gradient).map { (end.gradient * $0).sum() } ?? 0
-        let doubling = max(sample.x[0], -.log(2))
-        let lately = fit.value(at: doubling).value - fit.value(at: 0).value
-        let ahead = sample.horizon / .log(2)
-        let unfitted = CurvePrediction.modelError * lately * ahead
+        let half = max(sample.x[0], -.log(2))
+        let pace = (fit.value(at: half).value - fit.value(at: 0).value) / (1 - .exp(half))
+        let unfitted = CurvePrediction.modelError * pace * (.exp(sample.horizon) - 1)
         mean = end.value
         variance = noise * inflation * max(0, parameters) + unfitted * unfitted
         reportVariance = max(sample.reportVariance, noise)

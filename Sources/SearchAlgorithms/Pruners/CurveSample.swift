@@ -5,9 +5,16 @@ import SweepModel
 
 /// What a fit sees of a learning curve: losses over the logarithm of the step as a share of the newest step. Long curves
 /// are cut into blocks whose means stand for them, so that a fit costs the same for any length.
+///
+/// A point weighs as much as its step: what a curve did at its beginning is the least like what it will do, and a family
+/// that has to follow it there misses the end.
 struct CurveSample: Sendable {
     private(set) var x: [Double] = []
     private(set) var y: [Double] = []
+    /// Their sum is `count`.
+    private(set) var weight: [Double] = []
+    /// Of so many equal points the weighted ones are worth: (Σ w)² / Σ w².
+    private(set) var count = 0.0
     /// The variance of one report about the curve, and of what `y` holds.
     let reportVariance: Double
     let variance: Double
@@ -45,6 +52,15 @@ struct CurveSample: Sendable {
             (start, end) = (end, end + block)
         }
         variance = block == 1 ? reportVariance : max(Self.noise(y), reportVariance / Double(block))
+        weigh()
+    }
+
+    private mutating func weigh() {
+        weight = x.map(Double.exp)
+        let sum = weight.reduce(0, +)
+        let scale = sum / weight.reduce(0) { $0 + $1 * $1 }
+        for index in weight.indices { weight[index] *= scale }
+        count = sum * scale
     }
 
     /// The finite points whose step lies beyond all before them.

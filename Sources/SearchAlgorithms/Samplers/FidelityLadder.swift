@@ -21,6 +21,17 @@ package struct FidelityLadder: Hashable, Sendable {
             }
         steps = RungLadder(rungs).steps
     }
+
+    /// Records a trial's value at each step of the ladder that it has come to.
+    ///
+    /// - Parameter milestones: its values at the first steps of the ladder.
+    /// - Parameter value: by the objective's summary rule, as of `step`.
+    /// - Returns: how many were new.
+    package func pass(_ milestones: inout [Double], step: Int64, value: Double) -> Int {
+        let before = milestones.count
+        while milestones.count < steps.count, step >= steps[milestones.count] { milestones.append(value) }
+        return milestones.count - before
+    }
 }
 
 /// Puts values of trials that ended, or stand, at different steps on one scale: as if all had trained to the end.

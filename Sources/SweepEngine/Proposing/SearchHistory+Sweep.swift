@@ -29,8 +29,10 @@ extension SearchHistory {
                 return adjustment?.atEnd(trial.milestones).map { Result(trial.configuration, value: $0) }
             }
         }
-        // What is under way would make a deterministic search depend on time.
-        let underWay = cut == nil ? pending : []
+        // A deterministic search looks at no trial that runs, but at those that have paused.
+        let underWay = state.trials.indices.filter { number in
+            !state.trials[number].state.isOver && !state.trials[number].isContinuation && number < cut ?? .max
+        }
         self.init(
             position: position, results: (ended + underWay).compactMap(result),
             pending: pending.filter { state.trials[$0].state != .paused }.map { state.trials[$0].configuration },

@@ -48,11 +48,13 @@ struct OptimizeSession {
             }
             try tell(id, try value(request))
             return ok
+        case "begin"?: return .object([.init("id", .integer(Int64(try begin(trial: request))))])
+        case "report"?: return try report(request)
         case "load"?:
             try load(request)
             return ok
         case let other:
-            let words = ["init", "ask", "tell", "load"]
+            let words = ["init", "ask", "tell", "load", "begin", "report"]
             let hint = other.flatMap { nearestWord(to: $0, in: words) }.map { "; did you mean '\($0)'?" }
             throw OptimizeError("\"op\" must be one of \(words.joined(separator: ", "))\(hint ?? "")")
         }
@@ -73,7 +75,8 @@ struct OptimizeSession {
             seed = number
         }
         let definition = try OptimizeSpace.definition(
-            request, method: named, seed: seed, trials: try integer(request, "trials", in: 1...1_000_000_000))
+            request, method: named, seed: seed, trials: try integer(request, "trials", in: 1...1_000_000_000),
+            maximumStep: try integer(request, "max_steps", in: 1...Int.max))
         do throws(SamplerError) {
             return SearchState(definition, sampler: try SweepSampler(for: definition))
         } catch {
@@ -87,13 +90,49 @@ struct OptimizeSession {
     }
 
     private mutating func tell(_ id: Int, _ value: Double?) throws(OptimizeError) {
+        try checkPending(id)
+        search?.tell(id, value)
+    }
+
+    /// A trial whose configuration the caller chose.
+    private mutating func begin(trial request: JSONValue) throws(OptimizeError) -> Int {
+        guard let space = search?.definition.space else { throw OptimizeError("begin with \"init\"") }
+        let configuration: Configuration
+        do throws(ConfigurationError) {
+            configuration = try space.configuration(reading: request["params"] ?? .null)
+        } catch {
+            throw OptimizeError(error.description)
+        }
+        return search?.begin(configuration).id ?? 0
+    }
+
+    private mutating func report(_ request: JSONValue) throws(OptimizeError) -> JSONValue {
+        guard let id = try integer(request, "id", in: 0...Int.max) else {
+            throw OptimizeError("report needs an \"id\"")
+        }
+        guard let step = try integer(request, "step", in: 0...Int.max) else {
+            throw OptimizeError("report needs a \"step\"")
+        }
+        guard let value = request["value"]?.doubleValue else {
+            throw OptimizeError("report needs a \"value\" that is a number")
+        }
+        try checkPending(id)
+        if let last = search?.lastStep(id), step <= last {
+            throw OptimizeError("step \(step) of trial \(id) comes after step \(last): steps only ever grow")
+        }
+        guard let verdict = search?.report(id, step: Int64(step), value: value) else {
+            return .object([.init("stop", .bool(false))])
+        }
+        return .object([.init("stop", .bool(true)), .init("reason", .string(verdict.shortText))])
+    }
+
+    private func checkPending(_ id: Int) throws(OptimizeError) {
         guard let state = search else { throw OptimizeError("begin with \"init\"") }
         guard state.isPending(id) else {
             throw OptimizeError(
                 state.wasAsked(id) ? "trial \(id) was told already, and a tell is final" : "trial \(id) was never asked"
             )
         }
-        search?.tell(id, value)
     }
 
     private mutating func load(_ request: JSONValue) throws(OptimizeError) {

@@ -6,7 +6,7 @@ import SweepModel
 enum OptimizeSpace {
     /// - Throws: `OptimizeError` with what is wrong.
     static func definition(
-        _ request: JSONValue, method: String, seed: UInt64, trials: Int?
+        _ request: JSONValue, method: String, seed: UInt64, trials: Int?, maximumStep: Int?
     ) throws(OptimizeError) -> SweepDefinition {
         guard case .array(let entries)? = request["space"] else {
             throw OptimizeError("init needs \"space\", a list of parameters")
@@ -25,6 +25,9 @@ enum OptimizeSpace {
             .init("metric", .object([.init("name", .string("value")), .init("goal", .string(try goal(request)))])),
             .init("seed", .string(String(seed))), .init("parameters", .object(parameters)),
         ]
+        if let stopper = try stopper(request, maximumStep: maximumStep) {
+            members.append(.init("early_terminate", stopper))
+        }
         if let trials { members.append(.init("trials", .integer(Int64(trials)))) }
         do {
             return try SweepFile.parse(JSONValue.object(members).text, file: "space").definition
@@ -44,6 +47,23 @@ enum OptimizeSpace {
             throw OptimizeError("\"direction\" must be \"minimize\" or \"maximize\"")
         }
         return text
+    }
+
+    /// A pruner by its name, or an `early_terminate` of the sweep file.
+    private static func stopper(_ request: JSONValue, maximumStep: Int?) throws(OptimizeError) -> JSONValue? {
+        guard let written = request["stopper"], written != .null else { return nil }
+        var members: [JSONValue.Member]
+        switch written {
+        case .string("none"): return nil
+        case .string: members = [.init("type", written)]
+        case .object(let given): members = given
+        case .null, .bool, .integer, .number, .array:
+            throw OptimizeError("\"stopper\" must be a pruner's name, such as \"asha\" or \"auto\"")
+        }
+        if let maximumStep, written["max_step"] == nil {
+            members.append(.init("max_step", .integer(Int64(maximumStep))))
+        }
+        return .object(members)
     }
 
     /// An entry as a parameter of a sweep file. One with a `type` is translated, any other is one already.

@@ -13,37 +13,61 @@ struct AskedTrial: Sendable {
     }
 }
 
-/// A search in memory: what was asked, what was told, what comes next.
+/// A search in memory: what was asked, what was reported and told, what comes next.
 struct SearchState {
+    private struct Trial {
+        let configuration: Configuration
+        var curve: LearningCurve
+        /// Its values at the steps of the ladder.
+        var milestones: [Double] = []
+        var verdict: Verdict?
+        var isOver = false
+    }
+
     let definition: SweepDefinition
     private let sampler: SweepSampler
-    private var results: [SearchHistory.Result] = []
-    private var asked: [Configuration] = []
+    private let ladder: FidelityLadder?
+    private var stopping: StoppingRule
+    /// Trials by their ids.
+    private var trials: [Trial] = []
+    /// What was told, in its order; the value of a trial that was stopped depends on the others.
+    private var told: [(trial: Int?, result: SearchHistory.Result)] = []
     /// Ids of trials not told yet, ascending.
     private var pending: [Int] = []
     private var seen = SeenConfigurations()
     private var nextIndex = 0
     private var fits: [ModelFit] = []
-    /// What was learned from the results so far; nil when there are new ones.
+    /// What was learned from the results so far; nil when there is something new.
     private var learned: (any LearnedSampler)?
 
     init(_ definition: SweepDefinition, sampler: SweepSampler) {
         self.definition = definition
         self.sampler = sampler
+        ladder = FidelityLadder(definition.earlyTermination)
+        stopping = StoppingRule(definition.earlyTermination, seed: definition.seed)
     }
 
-    func wasAsked(_ id: Int) -> Bool { asked.indices.contains(id) }
+    func wasAsked(_ id: Int) -> Bool { trials.indices.contains(id) }
     func isPending(_ id: Int) -> Bool { pending.contains(id) }
+
+    /// The step of a trial's latest report.
+    func lastStep(_ id: Int) -> Int64? { trials[id].curve.last?.step }
 
     /// Up to `count` trials, fewer when the space is exhausted.
     mutating func ask(_ count: Int) -> [AskedTrial] {
         (0..<count).compactMap { _ in
             guard let configuration = propose() else { return nil }
-            seen.insert(configuration)
-            asked.append(configuration)
-            pending.append(asked.count - 1)
-            return AskedTrial(id: asked.count - 1, configuration: configuration)
+            return begin(configuration)
         }
+    }
+
+    /// A trial of the caller's own choice.
+    mutating func begin(_ configuration: Configuration) -> AskedTrial {
+        seen.insert(configuration)
+        let id = trials.count
+        trials.append(Trial(configuration: configuration, curve: LearningCurve(goal: definition.objective.goal)))
+        pending.append(id)
+        return AskedTrial(id: id, configuration: configuration)
     }
 
     private mutating func propose() -> Configuration? {
@@ -53,7 +77,7 @@ struct SearchState {
             nextIndex = proposal.index + 1
             return proposal.configuration
         case .adaptive(let sampler):
-            let waiting = pending.map { asked[$0] }
+            let waiting = pending.map { trials[$0].configuration }
             let learned =
                 learned
                 ?? sampler.learn(
@@ -65,20 +89,61 @@ struct SearchState {
         }
     }
 
+    /// What a model may learn from: trials that were stopped, and those under way, count as if they had been trained on.
+    private var results: [SearchHistory.Result] {
+        let results = told.map(\.result)
+        guard let ladder else { return results }
+        let known = trials.indices.filter { !trials[$0].milestones.isEmpty }
+        var finals: [Int: Double] = [:]
+        for (trial, result) in told {
+            if let trial, trials[trial].verdict == nil, let value = result.value { finals[trial] = value }
+        }
+        let adjustment = RungAdjustment(
+            ladder, milestones: known.map { trials[$0].milestones }, finals: known.map { finals[$0] })
+        func adjusted(_ trial: Int) -> SearchHistory.Result? {
+            adjustment.atEnd(trials[trial].milestones).map {
+                SearchHistory.Result(trials[trial].configuration, value: $0)
+            }
+        }
+        let over = told.map { trial, result in
+            guard let trial, trials[trial].verdict != nil, result.value != nil else { return result }
+            return adjusted(trial) ?? result
+        }
+        return over + pending.compactMap(adjusted)
+    }
+
+    /// - Precondition: the trial is pending, and the step is not below its last.
+    /// - Returns: why it is to stop; nil when it goes on.
+    mutating func report(_ id: Int, step: Int64, value: Double) -> Verdict? {
+        trials[id].curve.append(step: step, value: value)
+        // What comes after a verdict enters no rung.
+        if let verdict = trials[id].verdict { return verdict }
+        let summary =
+            definition.objective.summary == .best ? trials[id].curve.bestPoint?.value : trials[id].curve.last?.value
+        if let ladder, let summary, summary.isFinite,
+            ladder.pass(&trials[id].milestones, step: step, value: summary) > 0
+        {
+            learned = nil
+        }
+        trials[id].verdict = stopping.judge(id, trials[id].curve)
+        return trials[id].verdict
+    }
+
     /// - Precondition: the trial is pending.
     mutating func tell(_ id: Int, _ value: Double?) {
         pending.removeAll { $0 == id }
-        learn(SearchHistory.Result(asked[id], value: value))
+        // One that went on to its end all the same has completed.
+        if let end = definition.maximumStep, let last = lastStep(id), last >= end { trials[id].verdict = nil }
+        let isCompleted = trials[id].verdict == nil && value != nil
+        stopping.conclude(id, trials[id].curve, isCompleted: isCompleted)
+        told.append((id, SearchHistory.Result(trials[id].configuration, value: value)))
+        learned = nil
     }
 
     /// A result from elsewhere.
     mutating func load(_ result: SearchHistory.Result) {
         seen.insert(result.configuration)
-        learn(result)
-    }
-
-    private mutating func learn(_ result: SearchHistory.Result) {
-        results.append(result)
+        told.append((nil, result))
         learned = nil
     }
 }

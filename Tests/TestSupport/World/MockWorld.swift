@@ -77,6 +77,8 @@ package struct MockWorld {
         var definition = SweepDefinition.example(
             trials: trials, retries: random.int(0...2), repeats: random.chance(0.2) ? 2 : 1, baselines: baselines,
             target: random.chance(0.1) ? 0.25 : nil, limits: limits)
+        definition.earlyTermination = Self.termination(&random)
+        if random.chance(0.2) { definition.checkpoints = CheckpointPolicy(keep: .last, total: 5) }
         if isAdaptive, random.chance(0.3) { definition.deterministicPending = random.int(1...4) }
         self.definition = definition
         engine = Engine(database: "mock", timers: Self.timers)
@@ -90,6 +92,21 @@ package struct MockWorld {
                     name: "w\(index)", isLocal: isLocal, slots: slots, boot: 0, connection: Connection([])))
             spawn(index)
         }
+    }
+
+    /// Half the worlds stop trials early, by any of the rules.
+    private static func termination(_ random: inout SeededRandom) -> EarlyTermination? {
+        guard random.chance(0.5) else { return nil }
+        let rungs = EarlyTermination.Rungs(minimumStep: 1, maximumStep: 7, eta: random.chance(0.5) ? 2 : 3)
+        let rules: [EarlyTermination.Rule] = [
+            .asha(rungs, .promotion), .asha(rungs, .promotion), .asha(rungs, .stopping), .asyncHyperband(rungs),
+            .hyperband(EarlyTermination.Bands(form: .from(1), eta: 2)),
+            .percentile(EarlyTermination.Percentile(minimumPeers: 1)),
+            .patience(EarlyTermination.Patience(reports: 2)), .threshold, .wilcoxon(EarlyTermination.Wilcoxon()),
+        ]
+        return EarlyTermination(
+            rule: rules[random.int(0...rules.count - 1)], upper: random.chance(0.3) ? 9 : nil,
+            isDryRun: random.chance(0.1), controlShare: random.chance(0.2) ? 0.5 : 0, maximumStep: 7)
     }
 
     /// Runs until the sweep is over or nothing more can be hoped for.
@@ -347,7 +364,8 @@ extension MockWorld {
         }
         guard random.chance(rates.operatorWish), !state.trials.isEmpty else { return }
         let trial = TrialID(sweep: Self.sweep, number: random.int(0...state.trials.count - 1))
-        switch random.int(0...8) {
+        switch random.int(0...9) {
+        case 9: inbox.append(.continueTrial(trial, steps: Int64(random.int(1...3))))
         case 0: inbox.append(.pause(Self.sweep))
         case 1, 2: inbox.append(.cancelTrial(trial))
         case 3, 4: inbox.append(.stopTrial(trial, reason: "the operator"))
