@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python lint bench bench-search chaos install clean
+.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ bench: build ## throughput beside Optuna, resume, raw ZeroMQ and SQLite
 
 bench-search: build ## the search beside Optuna, HEBO and BoTorch: what it finds, how long it takes; QUICK=1 for ten minutes
 	@Tests/Benchmarks/search/run
+
+bench-stopping: build ## early stopping beside Optuna's pruners, on recorded curves; QUICK=1 for five minutes
+	@Tests/Benchmarks/stopping/run
 
 chaos: build ## kill the coordinator a thousand times; goes on from where it was
 	@Tests/Benchmarks/chaos

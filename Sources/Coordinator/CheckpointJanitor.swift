@@ -26,7 +26,9 @@ struct CheckpointJanitor: Sendable {
     }
 
     static func isWithin(_ path: String, _ root: String) -> Bool {
-        guard path.hasPrefix("/"), !path.utf8.contains(0), !path.split(separator: "/").contains("..") else {
+        guard path.hasPrefix("/"), !path.utf8.contains(0),
+            !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
+        else {
             return false
         }
         let folder = root.hasSuffix("/") ? String(root.dropLast()) : root

@@ -172,6 +172,7 @@ final class CoordinatorLoop {
         switch request.result {
         case .failure(let malformed): return .failed(malformed.description)
         case .success(let asked):
+            if let reason = postponement(of: asked) { return .notYet(reason) }
             do throws(EngineError) {
                 for stimulus in try stimuli(for: asked) {
                     if let error = handle(stimulus, &turn) { throw error }
@@ -182,7 +183,17 @@ final class CoordinatorLoop {
                 return .failed(error.description)
             }
         }
-        return .done(trial: turn.entries[first...].compactMap(\.event.askedTrial).first?.number)
+        return .done(trial: turn.entries[first...].compactMap(\.event.answeringTrial).first?.number)
+    }
+
+    /// Why the request is to be repeated: a coordinator that is about to end would take on what nobody then trains,
+    /// and who asks again becomes the next one.
+    private func postponement(of request: OperatorRequest) -> String? {
+        guard case .continueTrial(let trial, _) = request, let sweep = engine.sweeps[trial.sweep], sweep.isActive else {
+            return nil
+        }
+        if case .finished = sweep.phase { return "the sweep is finished, and its coordinator is ending" }
+        return engine.isDraining ? "the coordinator is ending" : nil
     }
 
     private func stimuli(for request: OperatorRequest) throws(EngineError) -> [Stimulus] {
@@ -194,6 +205,11 @@ final class CoordinatorLoop {
         case .unpause(let sweep): return [.unpause(sweep)]
         case .ask(let sweep): return [.ask(sweep)]
         case .tell(let trial, let value): return [.tell(trial, value: value)]
+        case .continueTrial(let trial, let steps):
+            guard let sweep = engine.sweeps[trial.sweep] else { throw .unknownSweep(trial.sweep) }
+            // Nobody would train it.
+            guard sweep.isActive else { throw .sweepIsNotAtWork(trial.sweep) }
+            return [.continueTrial(trial, steps: steps)]
         case .extend(let sweep, let total):
             guard var definition = engine.sweeps[sweep]?.definition, let counted = engine.sweeps[sweep]?.counted else {
                 throw .unknownSweep(sweep)
@@ -324,6 +340,10 @@ final class CoordinatorLoop {
                 var lease = lease
                 lease.attemptDirectory = data.attemptDirectory(
                     sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                if let root = engine.sweeps[lease.sweep]?.definition.checkpoints?.path {
+                    lease.checkpointDirectory = DataDirectory.checkpointDirectory(
+                        root, sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                }
                 return lease
             })
     }
@@ -362,5 +382,12 @@ final class CoordinatorLoop {
     private func take(_ made: MadeProposals) -> Stimulus {
         guard makers[made.sweep]?.take(made) == true else { return .proposed(made.sweep, []) }
         return made.proposals.isEmpty ? .exhausted(made.sweep) : .proposed(made.sweep, made.proposals)
+    }
+}
+
+extension Event {
+    /// The trial whose number answers the request that brought it about.
+    fileprivate var answeringTrial: TrialID? {
+        if case .proposed(let trial, .continuation, _, _) = self { trial } else { askedTrial }
     }
 }

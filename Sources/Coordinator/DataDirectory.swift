@@ -39,6 +39,11 @@ package struct DataDirectory: Sendable {
         return result.utf8.count <= 200 ? result : String(result.prefix(200))
     }
 
+    /// The same below a path or a URI that all workers reach.
+    package static func checkpointDirectory(_ root: String, sweep: String, trial: Int, fence: Fence) -> String {
+        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(folder(for: sweep))/\(trial)/a\(fence)"
+    }
+
     /// One per attempt, so that an attempt that lost its lease can harm only its own files.
     package func attemptDirectory(sweep: String, trial: Int, fence: Fence) -> String {
         "\(trialDirectory(sweep: sweep, trial: trial))/a\(fence)"

@@ -62,7 +62,7 @@ package struct OperatorClient {
     }
 
     /// - Parameter timeout: how long a live coordinator may take, a full disk aside.
-    /// - Returns: the number of the trial that was handed out, if one was.
+    /// - Returns: the number of the trial that was handed out or begun, if one was.
     /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
     @discardableResult
     package func ask(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> Int? {

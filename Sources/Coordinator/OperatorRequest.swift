@@ -16,6 +16,8 @@ package enum OperatorRequest: Hashable, Sendable {
     case ask(SweepID)
     /// nil: it failed.
     case tell(TrialID, value: Double?)
+    /// A trial that is over is trained by so many steps more; answered with the new trial's number.
+    case continueTrial(TrialID, steps: Int64)
 
     package static let magic = "sweepd-operator/1"
 
@@ -37,6 +39,10 @@ package enum OperatorRequest: Hashable, Sendable {
             return object(
                 "tell", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))),
                 .init("value", value.map { .number($0) } ?? .null))
+        case .continueTrial(let trial, let steps):
+            return object(
+                "continue", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))),
+                .init("steps", .integer(steps)))
         }
     }
 
@@ -70,6 +76,11 @@ package enum OperatorRequest: Hashable, Sendable {
                 throw Malformed(description: "the request's 'value' must be a number, or null for a failed trial")
             }
             self = .tell(trial, value: value.doubleValue)
+        case "continue":
+            let trial = TrialID(sweep: try sweep(), number: try number("trial"))
+            let steps = try number("steps")
+            guard steps > 0 else { throw Malformed(description: "the request's 'steps' must be at least 1") }
+            self = .continueTrial(trial, steps: Int64(steps))
         case let other:
             throw Malformed(description: "unknown operation '\(other ?? "")': this coordinator is of another version")
         }

@@ -18,7 +18,7 @@ final class OperatorService {
     }
 
     enum Outcome {
-        /// With the number of the trial that was handed out, if one was.
+        /// With the number of the trial that was handed out or begun, if one was.
         case done(trial: Int?)
         /// Not yet: the same request may succeed soon.
         case notYet(String)

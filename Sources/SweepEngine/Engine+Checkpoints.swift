@@ -58,6 +58,12 @@ extension Engine {
 }
 
 extension SweepState {
+    /// What a trial goes on from where its latest checkpoint turns out to be damaged, newest first.
+    func fallbacks(_ number: Int) -> [Checkpoint] {
+        let older = checkpoints[number]?.dropLast().suffix(ProtocolLimits.fallbacksPerLease) ?? []
+        return older.reversed().map(\.checkpoint)
+    }
+
     /// The places in `checkpoints[number]` that the sweep's policy keeps.
     func neededCheckpoints(_ number: Int) -> Set<Int> {
         guard let held = checkpoints[number], let last = held.indices.last else { return [] }

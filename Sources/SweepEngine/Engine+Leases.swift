@@ -73,7 +73,8 @@ extension Engine {
             command: definition.command, program: definition.program,
             workingDirectory: sweep.directory, resume: sweep.checkpoints[attempt.trial.number]?.last?.checkpoint,
             timeLimit: definition.limits.trial, memoryLimit: definition.limits.memory, grace: definition.grace,
-            metricPattern: definition.metricPattern?.expression)
+            metricPattern: definition.metricPattern?.expression,
+            fallbacks: sweep.fallbacks(attempt.trial.number))
         send(connection, .leases([lease]), session: worker.session, &turn)
     }
 

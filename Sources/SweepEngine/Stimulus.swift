@@ -119,7 +119,7 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
             "trial \(trial.number) is run by a worker: only what was handed out by ask can be told"
         case .trialHasNoCheckpoint(let trial):
             "trial \(trial.number) left no checkpoint to go on from: its script must save them (see 'Checkpoints' in "
-                + "Docs/workers.md)"
+                + "Docs/writing-a-worker.md)"
         case .nothingReady: "the next trial is not ready yet"
         case .nothingLeft: "the sweep has no trial left to hand out"
         case .waitsForTells(_, let trials):

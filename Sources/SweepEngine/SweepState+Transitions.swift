@@ -53,6 +53,11 @@ extension SweepState {
         move(number, to: .running)
         progress[number, default: Progress(definition.objective)].curve.rewind(to: step ?? .min)
         progress[number]?.lastStep = max(0, step ?? 0)
+        // What lies beyond the step it went on from could not be used where it was tried: not again, though the files may
+        // be whole elsewhere.
+        for held in checkpoints[number] ?? [] where held.checkpoint.step > step ?? .min {
+            drop(number, location: held.checkpoint.location)
+        }
     }
 
     /// - Parameter isJudged: false once a verdict has been enforced: what comes after it enters no rung.

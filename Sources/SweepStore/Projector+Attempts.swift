@@ -112,12 +112,19 @@ extension Projector {
     }
 
     private func dispose(_ trial: TrialID, _ disposition: Disposition, _ end: TrialEnd, at: Int64) throws {
+        var end = end
         let state: String
         var settlement: Settlement?
         switch disposition {
         case .requeued: state = "queued"
         case .paused: state = "paused"
-        case .settled(let settled): (state, settlement) = (settled.state.rawValue, settled)
+        case .settled(let settled):
+            (state, settlement) = (settled.state.rawValue, settled)
+            // It was stopped for that, so no failure of its own says it.
+            if settled.state == .failed, settled.isInfeasible, end.cause == nil {
+                end.cause = AttemptFailure.Cause.diverged.rawValue
+                end.message = "the objective became NaN or infinite"
+            }
         }
         try update(
             """

@@ -10,6 +10,7 @@ extension AgentLoop {
         let wanted = orders.current
         guard wanted > order else { return }
         order = wanted
+        unprepare()
         switch wanted {
         case .none, .drain: break
         case .stop: for attempt in attempts { attempt.terminate(.workerStops, now: now) }

@@ -25,6 +25,7 @@ extension AgentLoop {
             case .abandon(let fence, let reason):
                 log.info("attempt \(fence) is abandoned: \(reason)")
                 waiting.removeAll { $0.fence == fence }
+                if let preparation = preparation(fence) { cancel(preparation) }
                 attempt(fence)?.terminate(.abandoned, now: BootClock.now)
             case .reconnect: reconnect()
             case .drain(let isWanted):
@@ -37,6 +38,8 @@ extension AgentLoop {
     }
 
     private func attempt(_ fence: Fence) -> Attempt? { attempts.first { $0.fence == fence } }
+
+    private func preparation(_ fence: Fence) -> Preparation? { preparations.first { $0.lease.fence == fence } }
 
     private func send(_ envelope: Envelope<WorkerMessage>) {
         do throws(ZMQError) {
@@ -59,7 +62,9 @@ extension AgentLoop {
     }
 
     private func take(_ lease: Lease) {
-        guard attempt(lease.fence) == nil, !waiting.contains(where: { $0.fence == lease.fence }) else { return }
+        guard attempt(lease.fence) == nil, preparation(lease.fence) == nil,
+            !waiting.contains(where: { $0.fence == lease.fence })
+        else { return }
         waiting.append(lease)
         startWaiting()
         handBackWaiting()
@@ -70,6 +75,7 @@ extension AgentLoop {
     private func handBackWaiting() {
         guard coordinatorDrains else { return }
         let failure = AttemptFailure(cause: .infrastructure, message: "handed back before it began")
+        unprepare()
         let leases = waiting
         waiting.removeAll()
         for lease in leases {
@@ -78,60 +84,13 @@ extension AgentLoop {
     }
 
     private func stop(_ fence: Fence, reason: String) {
-        if let index = waiting.firstIndex(where: { $0.fence == fence }) {
-            waiting.remove(at: index)
+        let preparation = preparation(fence)
+        if let preparation { cancel(preparation) }
+        if preparation != nil || waiting.contains(where: { $0.fence == fence }) {
+            waiting.removeAll { $0.fence == fence }
             perform(session.record(.finished(.stopped, Resources(seconds: 0)), for: fence, now: BootClock.now))
         } else {
             attempt(fence)?.terminate(.stop(reason: reason), now: BootClock.now)
-        }
-    }
-
-    /// Begins leases while slots are free.
-    func startWaiting() {
-        while !coordinatorDrains, order == .none, !waiting.isEmpty, !freeSlots.isEmpty {
-            let lease = waiting.removeFirst()
-            let slot = freeSlots.removeFirst()
-            do throws(AttemptLaunch.Refusal) {
-                let attempt = try begin(lease, slot: slot)
-                attempts.append(attempt)
-                let now = BootClock.now
-                nextSample = min(nextSample ?? now + .seconds(2), now + .milliseconds(200))
-                record([.started(resumedFrom: lease.resume?.step)], for: attempt)
-            } catch {
-                freeSlots.append(slot)
-                log.error("attempt \(lease.fence) cannot begin: \(error.failure.message)")
-                perform(session.record(.failed(error.failure, Resources()), for: lease.fence, now: BootClock.now))
-            }
-        }
-    }
-
-    private func begin(_ lease: Lease, slot: Int) throws(AttemptLaunch.Refusal) -> Attempt {
-        let folder =
-            lease.attemptDirectory.isEmpty ? "\(options.scratchDirectory)/\(lease.fence)" : lease.attemptDirectory
-        let files = AttemptFiles(folder: folder)
-        let pattern: MetricPattern?
-        do throws(MetricPattern.Failure) {
-            if let text = lease.metricPattern { pattern = try MetricPattern(text) } else { pattern = nil }
-        } catch {
-            throw AttemptLaunch.Refusal(.user, error.description)
-        }
-        do {
-            try files.write(lease.configuration)
-            let socketPath = "\(options.scratchDirectory)/\(lease.fence)"
-            let listener = try ReportListener.open(socketPath + ".s")
-            let output = try OutputLog.open(path: files.output)
-            let environment = ChildEnvironment.variables(
-                for: lease, files: files, socket: listener.path, card: cards.isEmpty ? nil : cards[slot],
-                options: options)
-            let child = try AttemptLaunch(lease: lease, files: files, environment: environment).start()
-            options.processGuard?.watch(child.id)
-            return Attempt(
-                lease: lease, slot: slot, child: child, listener: listener, log: output, pattern: pattern,
-                now: BootClock.now)
-        } catch let refusal as AttemptLaunch.Refusal {
-            throw refusal
-        } catch {
-            throw AttemptLaunch.Refusal(.infrastructure, "cannot prepare the attempt: \(error)")
         }
     }
 }

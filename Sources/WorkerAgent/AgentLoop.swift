@@ -24,6 +24,8 @@ final class AgentLoop {
     var attempts: [Attempt] = []
     /// Leases accepted and not begun.
     var waiting: [Lease] = []
+    /// Leases that have a slot and no child yet.
+    var preparations: [Preparation] = []
     var freeSlots: [Int]
     var coordinatorDrains = false
     /// The strongest order obeyed so far.
@@ -85,6 +87,7 @@ final class AgentLoop {
         } catch {
             log.critical("the worker ends: \(error)")
         }
+        unprepare()
         for attempt in attempts { attempt.child.signalGroup(SIGKILL) }
         attempts.removeAll()
         // What left its group (setsid) is found by the token it inherited.
@@ -120,6 +123,7 @@ final class AgentLoop {
         }
         sampleMemory(now)
         perform(session.tick(now: now))
+        startPrepared()
         startWaiting()
         leaveWhenDone(now)
     }

@@ -254,13 +254,19 @@ package struct Lease: Hashable, Sendable {
     package var memoryLimit: Int64?
     package var grace: Duration
     package var metricPattern: String?
+    /// Older checkpoints of the trial, newest first, in case `resume` turns out to be damaged; at most
+    /// `ProtocolLimits.fallbacksPerLease`.
+    package var fallbacks: [Checkpoint]
+    /// Where this attempt's checkpoints belong, a path or a URI; empty: in `attemptDirectory`.
+    package var checkpointDirectory: String
 
     package init(
         fence: Fence, sweep: SweepID, sweepName: String, trial: Int, attempt: Int, configuration: Configuration,
         parametersDigest: String, seed: UInt64, objective: Objective, maximumStep: Int64? = nil, command: [String] = [],
         program: String? = nil, workingDirectory: String = "", attemptDirectory: String = "",
         resume: Checkpoint? = nil, timeLimit: Duration? = nil, memoryLimit: Int64? = nil,
-        grace: Duration = .seconds(30), metricPattern: String? = nil
+        grace: Duration = .seconds(30), metricPattern: String? = nil, fallbacks: [Checkpoint] = [],
+        checkpointDirectory: String = ""
     ) {
         self.fence = fence
         self.sweep = sweep
@@ -281,6 +287,8 @@ package struct Lease: Hashable, Sendable {
         self.memoryLimit = memoryLimit
         self.grace = grace
         self.metricPattern = metricPattern
+        self.fallbacks = fallbacks
+        self.checkpointDirectory = checkpointDirectory
     }
 }
 
@@ -323,4 +331,5 @@ package enum ProtocolLimits {
     package static let window = 256
     package static let tailBytes = 8 << 10
     package static let leasesPerMessage = 64
+    package static let fallbacksPerLease = 8
 }

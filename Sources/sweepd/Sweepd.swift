@@ -18,8 +18,10 @@ struct Sweepd: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Resume.self, Extend.self, Ask.self, Tell.self, Optimize.self, List.self, Show.self, Trials.self,
-            Best.self, Logs.self, Export.self,
+            Run.self, Resume.self, Extend.self, Continue.self, Promote.self, Ask.self, Tell.self, Optimize.self,
+            Simulate.self,
+            List.self, Show.self, Trials.self,
+            Best.self, Why.self, Logs.self, Export.self,
             Cancel.self, Report.self, Verify.self, Doctor.self,
         ])
 

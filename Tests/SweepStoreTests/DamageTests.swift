@@ -59,7 +59,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "UPDATE trial SET value = value + 1 WHERE number = 0", "UPDATE trial SET state = 'queued' WHERE number = 1",
+        "UPDATE trial SET value = 1 + coalesce(value, 0) WHERE number = 0",
+        "UPDATE trial SET state = 'queued' WHERE number = 1",
         "DELETE FROM report WHERE rowid_of_nothing IS NULL", "UPDATE attempt SET worker = 'x' WHERE fence = 1",
         "INSERT INTO warning VALUES (1, 999, 'x', 0)", "UPDATE sweep SET name = 'other'",
         "UPDATE worker SET slots = slots + 1",

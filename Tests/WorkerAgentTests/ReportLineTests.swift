@@ -40,6 +40,19 @@ import WorkerProtocol
         #expect(expected.isNaN || metrics[0].value == expected)
     }
 
+    @Test(arguments: [
+        (#""path":"/c/4/""#, "/c/4"), (#""path":"//c/./4//""#, "/c/4"), (#""path":"/c/..4""#, "/c/..4"),
+        (#""path":"/a b\u0301/ä""#, "/a b\u{301}/ä"), (#""uri":"s3://bucket//x/4/""#, "s3://bucket//x/4/"),
+    ])
+    func aCheckpointsPlaceHasOneSpelling(member: String, location: String) throws {
+        let line = try parse("{\"type\":\"checkpoint\",\"step\":4,\(member)}")
+        guard case .checkpoint(let checkpoint) = line.content else {
+            Issue.record("no checkpoint")
+            return
+        }
+        #expect(Array(checkpoint.location.utf8) == Array(location.utf8))
+    }
+
     static let manyMetrics = (0...1000).map { "\"m\($0)\":1" }.joined(separator: ",")
 
     @Test(arguments: [
@@ -62,6 +75,23 @@ import WorkerProtocol
         (#"{"type":"checkpoint","step":1,"path":"c"}"#, .badCheckpoint),
         (#"{"type":"checkpoint","step":1,"path":"/c","sha256":"zz"}"#, .badCheckpoint),
         (#"{"type":"checkpoint","step":1,"path":"/c","bytes":-5}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"/c","uri":"s3://b/c"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"../x"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"/"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"/a/../b"}"#, .badCheckpoint),
+        ("{\"type\":\"checkpoint\",\"step\":1,\"path\":\"/a/../\u{301}b\"}", .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"/a/.."}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"/a\u0000b"}"#, .badCheckpoint),
+        ("{\"type\":\"checkpoint\",\"step\":1,\"path\":\"/\(String(repeating: "x", count: 4096))\"}", .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":"s3://b/c"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"path":7}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"uri":"/c"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"uri":"file:///etc/passwd"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"uri":"s3://b/../c"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"uri":"s3://b/c d"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"uri":"s3://b/\u0007"}"#, .badCheckpoint),
+        (#"{"type":"checkpoint","step":1,"uri":"bucket/c"}"#, .badCheckpoint),
     ])
     func refusesWithAReason(text: String, kind: ReportLine.Failure.Kind) {
         let failure = #expect(throws: ReportLine.Failure.self) { try parse(text) }

@@ -16,6 +16,7 @@ final class SmallCoordinator: Sendable {
         var desired: [DesiredLease] = []
         var events: [SequencedEvent] = []
         var accepted: [Fence: String] = [:]
+        var beats: [Fence: Int] = [:]
         var goodbye: String?
         var isClosing = false
         var drains = false
@@ -83,7 +84,8 @@ final class SmallCoordinator: Sendable {
                 answers.append(.ack(events.map { FenceSequence($0.fence, $0.sequence) }))
             case .accept(let fence, let digest): state.accepted[fence] = digest
             case .bye(let reason): state.goodbye = reason
-            case .beat, .decline: break
+            case .beat(let leases): for lease in leases { state.beats[lease.fence, default: 0] += 1 }
+            case .decline: break
             }
             let open = state.leases.filter { state.accepted[$0.fence] == nil }
             if !open.isEmpty { answers.append(.leases(open)) }
@@ -109,6 +111,8 @@ final class SmallCoordinator: Sendable {
     func drain() { state.withLock { $0.drains = true } }
 
     var goodbye: String? { state.withLock { $0.goodbye } }
+    /// Those that named the lease.
+    func beats(_ fence: Int64) -> Int { state.withLock { $0.beats[Fence(fence)] ?? 0 } }
     func digest(_ fence: Int64) -> String? { state.withLock { $0.accepted[Fence(fence)] } }
 
     /// How the attempt ended.

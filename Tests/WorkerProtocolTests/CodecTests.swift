@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import SweepModel
 import Testing
 import WorkerProtocol
@@ -76,6 +77,31 @@ import WorkerProtocol
         #expect(
             try MessageCodec.decodeWorkerMessage(frames(text))
                 == Envelope(session: "x", epoch: 1, message: .events([event])))
+    }
+
+    /// As the release before `fallbacks` and `checkpoint_directory` wrote it.
+    @Test func aLeaseOfTheReleaseBeforeIsRead() throws {
+        let text = String(decoding: MessageCodec.encode(Samples.coordinatorEnvelopes[1].1)[1], as: UTF8.self)
+        let members = try #require(text.range(of: #","fallbacks":"#)?.lowerBound)
+        let end = try #require(text.range(of: #"a7"},{"fence":8"#, options: .backwards)?.lowerBound)
+        let old = text[..<members] + "}" + text[text.index(end, offsetBy: 4)...]
+        guard case .leases(let leases) = try MessageCodec.decodeCoordinatorMessage(frames(String(old))).message else {
+            Issue.record("no leases came back")
+            return
+        }
+        var expected = Samples.fullLease
+        expected.fallbacks = []
+        expected.checkpointDirectory = ""
+        #expect(leases == [expected, Samples.plainLease])
+    }
+
+    @Test func moreFallbacksThanALeaseMayHaveAreLeftOut() throws {
+        var lease = Samples.plainLease
+        lease.fallbacks = (1...9).map { Checkpoint(step: 10 - $0, location: "/c/\(10 - $0)", digest: "", bytes: 0) }
+        let envelope = Envelope(session: "s", epoch: 1, message: CoordinatorMessage.leases([lease]))
+        lease.fallbacks.removeLast()
+        #expect(
+            try MessageCodec.decodeCoordinatorMessage(MessageCodec.encode(envelope)).message == .leases([lease]))
     }
 
     @Test func anUnknownTypeIsAnErrorOfItsOwn() {

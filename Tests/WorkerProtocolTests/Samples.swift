@@ -86,7 +86,12 @@ enum Samples {
         command: ["python", "train.py", "${args}"], program: "train.py", workingDirectory: "/home/me/sweep",
         attemptDirectory: "/home/me/sweep/.sweepd/files/1/0/a7",
         resume: Checkpoint(step: 4, location: "/home/me/ck/4", digest: "", bytes: 0), timeLimit: .milliseconds(1500),
-        memoryLimit: 1 << 31, grace: .seconds(10), metricPattern: #"loss=(?<loss>\S+)"#)
+        memoryLimit: 1 << 31, grace: .seconds(10), metricPattern: #"loss=(?<loss>\S+)"#,
+        fallbacks: [
+            Checkpoint(step: 3, location: "/home/me/ck/3", digest: String(repeating: "0a", count: 32), bytes: 12),
+            Checkpoint(step: 1, location: "s3://bucket/ck/1", digest: "", bytes: 0),
+        ],
+        checkpointDirectory: "/shared/digits/0/a7")
 
     static let plainLease = Lease(
         fence: Fence(8), sweep: SweepID(1), sweepName: "digits", trial: 1, attempt: 1,

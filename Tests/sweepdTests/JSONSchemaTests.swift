@@ -39,12 +39,12 @@ import WorkerProtocol
     private static let trial =
         "{trial:int state:text value:float value_step:int infeasible:bool source:text attempts:int last_step:int "
         + "seconds:float seconds_per_step:float peak_memory_bytes:int failure:null stop_reason:null "
-        + "parameters:{lr:float units:int}}"
+        + "parameters:{lr:float units:int} verdict:null parent:null until_step:null}"
 
     @Test func `list`() throws {
         try withStore { location, reader in
             let text = List.document(try reader.overviews(), data: location.path)
-            let sweep = Self.sweep.dropLast() + " done:int best:{trial:int value:float}}"
+            let sweep = Self.sweep.dropLast() + " done:int best:{trial:int value:float} paused:int continued:int}"
             #expect(try shape(text) == "{schema:sweepd.list/1 data:text sweeps:[\(sweep)]}")
         }
     }
@@ -62,7 +62,8 @@ import WorkerProtocol
                 + "told_from_best:null}] noise:null baseline:{trial:int value:float gain:float more_than_noise:null} "
                 + "failures:[{message:text infeasible:bool trials:[int]}] stops:[{reason:text trials:[int]}] "
                 + "seconds_per_step:\(spread) trial_seconds:\(spread) peak_memory_bytes:\(spread) "
-                + "total_trial_seconds:float notes:[]}"
+                + "total_trial_seconds:float notes:[] continued:[] early_stopping:null forecast:{seconds:null "
+                + "ends_at_ms:null ended_by:text trials:null remaining:int mean_trial_seconds:float slots:int}}"
             #expect(try shape(text) == expected)
         }
     }
@@ -78,7 +79,61 @@ import WorkerProtocol
             #expect(
                 try shape(Best.document(best, nil, sweep: sweep))
                     == "{schema:sweepd.best/1 sweep:\(Self.sweep) trial:int value:float trials:[int] failed:int "
-                    + "parameters:{lr:float units:int} by_model_mean:null}")
+                    + "parameters:{lr:float units:int} by_model_mean:null continued:[]}")
+        }
+    }
+
+    @Test func `why, with a verdict`() throws {
+        try withStoppingStore { store in
+            try store.run(0.52, to: 9, state: .stopped, StoppingStore.verdict())
+            let subject = try store.subject()
+            let text = Why.document(try subject.reader.story(of: 0, in: subject))
+            let verdict =
+                "{rule:text action:text enforcement:text step:int value:float threshold:float peers:int better:int "
+                + "better_trials:[int] rung:int bracket:null probability:null}"
+            let trial = Self.trial.replacing("verdict:null", with: "verdict:\(verdict)")
+                .replacing(
+                    "seconds_per_step:float peak_memory_bytes:int", with: "seconds_per_step:null peak_memory_bytes:null"
+                )
+                .replacing("stop_reason:null", with: "stop_reason:text")
+            let attempt =
+                "{attempt:int worker:text state:text outcome:text resumed_from:null stop_reason:text failure:null "
+                + "seconds:float}"
+            #expect(
+                try shape(text)
+                    == "{schema:sweepd.why/1 sweep:\(Self.sweep) text:text trial:\(trial) rank:int ranked:int losses:int "
+                    + "failures:int attempts:[\(attempt)] checkpoint:null origin:null continued_by:[]}")
+        }
+    }
+
+    @Test func `continue, and early stopping and the forecast in show`() throws {
+        let termination = EarlyTermination(
+            rule: .threshold, upper: 9, isDryRun: true, controlShare: 0.5, maximumStep: 27)
+        try withStoppingStore(StoppingStore.definition(termination)) { store in
+            try store.run(0.4, to: 27, StoppingStore.verdict(), .dryRun)
+            try store.propose(.continuation(of: 0, until: 100))
+            let subject = try store.subject(isLive: true)
+            let result = try subject.reader.result(of: subject.sweep)
+            let continued =
+                "{trial:int parent:int until_step:int state:text value:null value_step:null last_step:null "
+                + "parent_value:float parent_value_step:int}"
+            let skipped = [Continuing.Skipped(trial: 1, reason: "r")]
+            #expect(
+                try shape(ContinuedEnding.document(result.continued, skipped, sweep: "s", outcome: "finished"))
+                    == "{schema:sweepd.continue/1 sweep:text outcome:text continued:[\(continued)] "
+                    + "skipped:[{trial:int reason:text}]}")
+            let members = JSONValue.object(result.members(.running))
+            #expect(shape(members["continued"] ?? .null) == "[\(continued)]")
+            #expect(
+                shape(members["early_stopping"] ?? .null)
+                    == "{rule:text settings:{type:text max_step:int upper:float dry_run:bool control:float} stopped:[] "
+                    + "paused:[] waiting:int trained_steps:int full_steps:int dry_run:{condemned:[{rule:text rung:int "
+                    + "trials:[int]}] saved_steps:int best:int best_condemned_at:int} controls:{condemned:[] ended:[] "
+                    + "better:[] gain:null best_of_the_rest:int too_few_to_say:bool}}")
+            #expect(
+                shape(members["forecast"] ?? .null)
+                    == "{seconds:float ends_at_ms:int ended_by:text trials:int remaining:int mean_trial_seconds:float "
+                    + "slots:int}")
         }
     }
 

@@ -25,7 +25,7 @@ struct CurvePrediction: Sendable {
         let freedom: Double
     }
 
-    /// Calibrated on curves of which half belong to no family: `CurveExtrapolationTests` has them.
+    /// Calibrated on curves of seven kinds, four of which belong to no family: `CurveExtrapolationTests` has them.
     fileprivate static let modelError = 0.15
 
     init?(_ curve: LearningCurve, until end: Int64) {

@@ -46,9 +46,8 @@ struct SignedRanks: Sendable {
         }
     }
 
-    /// How probable so large a sum of positive ranks is where differences are as often below 0 as above; nil where all
-    /// are 0 and too many for anything exact.
-    var probability: Double? {
+    /// How probable so large a sum of positive ranks is where differences are as often below 0 as above.
+    var probability: Double {
         let isPlain = ties == 0 && doubledZeros == 0
         if count <= (isPlain ? Self.mostExact : Self.mostExactWithTies) { return exact }
         return approximate
@@ -67,12 +66,11 @@ struct SignedRanks: Sendable {
         return shares.reduce(0, +)
     }
 
-    private var approximate: Double? {
+    private var approximate: Double {
         let size = Double(count)
         let sum = 0.5 * (Double(doubledPositive) + 0.5 * Double(doubledZeros))
         let mean = size * (size + 1) / 4
         let variance = (size * (size + 1) * (2 * size + 1) - ties / 2) / 24
-        guard variance > 0 else { return nil }
         return 0.5 * .erfc((sum - mean) / (2 * variance).squareRoot())
     }
 }

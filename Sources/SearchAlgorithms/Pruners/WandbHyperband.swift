@@ -19,9 +19,11 @@ package struct WandbHyperband: Pruner {
     private var standings: [Int: Standing] = [:]
 
     private struct Standing: Hashable, Sendable {
-        /// The first so many bands have a value of it, the last of them this one.
-        var bands: Int
-        var point: LearningCurve.Point
+        /// Of all reports, those before a rewind included: W&B's history has no rewinds.
+        var best: LearningCurve.Point
+        /// The first so many bands have a value of it; the last of them.
+        var bands = 0
+        var atBand: LearningCurve.Point?
         /// The band it was condemned at.
         var condemned: Int?
     }
@@ -60,14 +62,15 @@ package struct WandbHyperband: Pruner {
     }
 
     package mutating func judge(_ trial: Int, _ curve: LearningCurve) -> Verdict? {
-        record(trial, curve)
-        guard let standing = standings[trial], let best = curve.bestPoint else { return nil }
+        guard let last = curve.last else { return nil }
+        let standing = record(trial, curve, last)
+        guard let atBand = standing.atBand else { return nil }
         let band = standing.bands - 1
         let ranking = rankings[band]
         let threshold = ranking.entries[Int(share * Double(ranking.count))].loss
-        let judged = isStrict ? standing.point : best
+        let judged = isStrict ? atBand : standing.best
         let loss = curve.loss(of: judged.value)
-        guard loss > threshold, standing.condemned != band, let last = curve.last else { return nil }
+        guard loss > threshold, standing.condemned != band else { return nil }
         standings[trial]?.condemned = band
         let better = ranking.better(than: loss)
         return Verdict(
@@ -78,16 +81,20 @@ package struct WandbHyperband: Pruner {
 
     package func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {}
 
-    private mutating func record(_ trial: Int, _ curve: LearningCurve) {
-        var next = standings[trial]?.bands ?? 0
-        while next < bands.count, curve.count >= bands[next] {
-            let point = curve.points[bands[next] - 1]
+    private mutating func record(
+        _ trial: Int, _ curve: LearningCurve, _ last: LearningCurve.Point
+    ) -> Standing {
+        var standing = standings[trial] ?? Standing(best: last)
+        if curve.loss(of: last.value) < curve.loss(of: standing.best.value) { standing.best = last }
+        while standing.bands < bands.count, curve.count >= bands[standing.bands] {
+            let point = curve.points[bands[standing.bands] - 1]
             // A value that is not a number would have ended the trial, unless nothing does.
             let loss = point.value.isFinite ? curve.loss(of: point.value) : .greatestFiniteMagnitude
-            rankings[next].insert(loss, trial)
-            next += 1
-            standings[trial] = Standing(
-                bands: next, point: point, condemned: standings[trial]?.condemned)
+            rankings[standing.bands].insert(loss, trial)
+            standing.atBand = point
+            standing.bands += 1
         }
+        standings[trial] = standing
+        return standing
     }
 }

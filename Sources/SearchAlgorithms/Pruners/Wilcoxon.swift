@@ -38,9 +38,9 @@ package struct Wilcoxon: Pruner {
         guard let best, best.trial != trial, let last = curve.last, let sample = Sample(curve) else { return nil }
         guard sample.average > best.average else { return nil }
         let differences = sample.losses.compactMap { point in best.losses[point.step].map { point.loss - $0 } }
-        guard differences.count >= max(Self.fewestPairs, rule.minimumStep),
-            let probability = SignedRanks(differences).probability, probability < best.level
-        else { return nil }
+        guard differences.count >= max(Self.fewestPairs, rule.minimumStep) else { return nil }
+        let probability = SignedRanks(differences).probability
+        guard probability < best.level else { return nil }
         return Verdict(
             rule: .wilcoxon, step: last.step, value: curve.loss(of: sample.average),
             threshold: curve.loss(of: best.average), peers: 1, better: 1, named: [best.trial], probability: probability)

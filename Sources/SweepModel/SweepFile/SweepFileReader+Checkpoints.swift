@@ -17,7 +17,9 @@ extension SweepFileReader {
             error(node, "must be an absolute path or a URI that every worker reaches, found '\(text.shortened)'")
             return nil
         }
-        guard text.utf8.count <= 2048, !text.utf8.contains(0), !text.split(separator: "/").contains("..") else {
+        guard text.utf8.count <= 2048, !text.utf8.contains(0),
+            !text.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
+        else {
             error(node, "must have at most 2048 bytes and no '..'")
             return nil
         }

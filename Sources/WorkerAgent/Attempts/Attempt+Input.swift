@@ -58,6 +58,7 @@ extension Attempt {
                 if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) { return [] }
                 report = try ReportLine(bytes)
             }
+            try refuseLink(report)
             if let id = report.id { connection.promise(id) }
             return take(report, from: connection)
         } catch {
@@ -66,6 +67,15 @@ extension Attempt {
             connection.send(answer + [.init("message", .string(error.message))])
             return progress.warn(error.kind.rawValue, error.message)
         }
+    }
+
+    /// What a link leads to may be another checkpoint tomorrow.
+    private func refuseLink(_ report: ReportLine) throws(ReportLine.Failure) {
+        guard case .checkpoint(let checkpoint) = report.content, Files.isLink(checkpoint.location) else { return }
+        throw ReportLine.Failure(
+            kind: .badCheckpoint,
+            message: "a checkpoint's path must name its folder, and '\(checkpoint.location)' is a link",
+            id: report.id)
     }
 
     private func take(_ report: ReportLine, from connection: ReportConnection) -> [AttemptEvent] {

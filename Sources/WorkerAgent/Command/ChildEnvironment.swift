@@ -3,7 +3,7 @@
 import SweepModel
 import WorkerProtocol
 
-/// The environment of one attempt's child: what the agent was given, and the variables of Docs/workers.md.
+/// The environment of one attempt's child: what the agent was given, and the variables of Docs/writing-a-worker.md.
 enum ChildEnvironment {
     /// - Parameter card: the graphics card of the slot, as CUDA_VISIBLE_DEVICES takes it.
     static func variables(

@@ -27,7 +27,22 @@ enum Files {
         if isDirectory(path) { return }
         let parent = (path as NSString).deletingLastPathComponent
         if !parent.isEmpty, parent != path { try makeDirectory(parent) }
-        if mkdir(path, 0o700) != 0, errno != EEXIST { throw Failure(path: path, code: errno) }
+        guard mkdir(path, 0o700) != 0 else { return }
+        if errno != EEXIST { throw Failure(path: path, code: errno) }
+        // Another process may have made it; or a file stands in its place.
+        if !isDirectory(path) { throw Failure(path: path, code: ENOTDIR) }
+    }
+
+    /// A link behind a slash is followed, the same link without it is seen.
+    static func withoutTrailingSlash(_ path: String) -> String {
+        var bytes = path.utf8[...]
+        while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+        return String(Substring(bytes))
+    }
+
+    static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
     static func write(_ text: String, to path: String) throws(Failure) {

@@ -141,15 +141,45 @@ package struct ReportLine: Hashable, Sendable {
     private static func checkpoint(in value: JSONValue) throws(Failure) -> Checkpoint {
         func refuse(_ message: String) -> Failure { Failure(kind: .badCheckpoint, message: message) }
         guard let step = try step(in: value) else { throw refuse("a checkpoint needs a step") }
-        guard let path = value["path"]?.stringValue, path.hasPrefix("/"), path.utf8.count <= 4096,
-            !path.utf8.contains(0)
-        else { throw refuse("a checkpoint needs the absolute path of its folder") }
+        let location: String
+        switch (value["path"], value["uri"]) {
+        case (.some, nil):
+            guard let path = value["path"]?.stringValue.flatMap(path) else {
+                throw refuse("a checkpoint needs the absolute path of its folder, without '..'")
+            }
+            location = path
+        case (nil, .some):
+            guard let uri = value["uri"]?.stringValue, isStorage(uri) else {
+                throw refuse(
+                    "a checkpoint's uri must name storage elsewhere (s3://bucket/key); a folder has a \"path\"")
+            }
+            location = uri
+        default: throw refuse("a checkpoint needs a \"path\", or a \"uri\" where it lies in no folder")
+        }
         let digest = value["sha256"]?.stringValue ?? ""
         guard digest.isEmpty || (digest.utf8.count == 64 && digest.allSatisfy { $0.isASCII && $0.isHexDigit }) else {
             throw refuse("a checkpoint's sha256 must be 64 hexadecimal digits")
         }
         let bytes = value["bytes"]?.integerValue ?? 0
         guard bytes >= 0 else { throw refuse("a checkpoint's bytes must not be negative") }
-        return Checkpoint(step: step, location: path, digest: digest.lowercased(), bytes: bytes)
+        return Checkpoint(step: step, location: location, digest: digest.lowercased(), bytes: bytes)
+    }
+
+    /// The path in its plain form; nil when it is none that is the same from everywhere.
+    ///
+    /// By bytes: a combining character behind a slash makes another `Character` of it.
+    private static func path(_ text: String) -> String? {
+        guard text.utf8.first == 0x2F, text.utf8.count <= ProtocolLimits.pathBytes, !text.utf8.contains(0) else {
+            return nil
+        }
+        let names = text.utf8.split(separator: 0x2F).map { Substring($0) }.filter { $0 != "." }
+        if names.isEmpty || names.contains("..") { return nil }
+        return "/" + names.joined(separator: "/")
+    }
+
+    private static func isStorage(_ text: String) -> Bool {
+        guard case .uri? = CheckpointLocation(text), text.utf8.count <= ProtocolLimits.pathBytes else { return false }
+        return text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+            && !text.utf8.split(separator: 0x2F).contains { $0.elementsEqual("..".utf8) }
     }
 }

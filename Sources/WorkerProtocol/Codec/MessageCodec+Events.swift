@@ -105,9 +105,17 @@ extension MessageCodec {
     static func checkpoint(_ fields: Fields) throws(CodecError) -> Checkpoint {
         Checkpoint(
             step: try fields.integer("step"),
-            location: try fields.string("location", limit: ProtocolLimits.pathBytes),
+            location: try location(fields.string("location", limit: ProtocolLimits.pathBytes), "location"),
             digest: try fields.optionalString("digest", limit: ProtocolLimits.nameBytes) ?? "",
             bytes: try fields.integer("bytes", in: 0 ... .max))
+    }
+
+    /// - Parameter name: the field's.
+    static func location(_ text: String, _ name: String) throws(CodecError) -> String {
+        guard CheckpointLocation(text) != nil else {
+            throw CodecError.field(path: name, problem: "must be an absolute path or a URI")
+        }
+        return text
     }
 
     private static func shortened(warning text: String) -> String {

@@ -25,14 +25,20 @@ extension MessageCodec {
         appendMember(",\"working_directory\":", lease.workingDirectory, to: &bytes)
         appendMember(",\"attempt_directory\":", lease.attemptDirectory, to: &bytes)
         if let resume = lease.resume {
-            appendJSONWord(",\"resume\":{", to: &bytes)
-            appendMembers(of: resume, to: &bytes)
-            bytes.append(UInt8(ascii: "}"))
+            appendJSONWord(",\"resume\":", to: &bytes)
+            appendCheckpoint(resume, to: &bytes)
         }
         if let limit = lease.timeLimit { appendMember(",\"time_limit_ms\":", limit.milliseconds, to: &bytes) }
         if let limit = lease.memoryLimit { appendMember(",\"memory_limit\":", limit, to: &bytes) }
         appendMember(",\"grace_ms\":", lease.grace.milliseconds, to: &bytes)
         if let pattern = lease.metricPattern { appendMember(",\"metric_pattern\":", pattern, to: &bytes) }
+        if !lease.fallbacks.isEmpty {
+            let fallbacks = Array(lease.fallbacks.prefix(ProtocolLimits.fallbacksPerLease))
+            appendList(",\"fallbacks\":", fallbacks, to: &bytes, appendCheckpoint)
+        }
+        if !lease.checkpointDirectory.isEmpty {
+            appendMember(",\"checkpoint_directory\":", lease.checkpointDirectory, to: &bytes)
+        }
         bytes.append(UInt8(ascii: "}"))
     }
 
@@ -52,7 +58,22 @@ extension MessageCodec {
             timeLimit: try fields.milliseconds("time_limit_ms"),
             memoryLimit: try fields.optionalInteger("memory_limit", in: 0 ... .max),
             grace: try fields.milliseconds("grace_ms") ?? .seconds(30),
-            metricPattern: try fields.optionalString("metric_pattern", limit: ProtocolLimits.pathBytes))
+            metricPattern: try fields.optionalString("metric_pattern", limit: ProtocolLimits.pathBytes),
+            fallbacks: try fields.value("fallbacks") == nil
+                ? [] : fields.objects("fallbacks", limit: ProtocolLimits.fallbacksPerLease, checkpoint),
+            checkpointDirectory: try checkpointDirectory(fields))
+    }
+
+    private static func appendCheckpoint(_ checkpoint: Checkpoint, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        appendMembers(of: checkpoint, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    private static func checkpointDirectory(_ fields: Fields) throws(CodecError) -> String {
+        let name = "checkpoint_directory"
+        let place = try fields.optionalString(name, limit: ProtocolLimits.pathBytes) ?? ""
+        return place.isEmpty ? "" : try location(place, name)
     }
 
     private static func configuration(_ fields: Fields) throws(CodecError) -> Configuration {

@@ -40,16 +40,24 @@ struct Best: ParsableCommand {
         }
         if args { return Terminal.line(Self.arguments(best.configuration)) }
         let model = ModelView(records, definition: subject.sweep.definition)
-        if json { return Terminal.line(Self.document(best, model, sweep: subject.sweep)) }
+        let continued = ContinuedTrial.of(records)
+        if json { return Terminal.line(Self.document(best, model, continued, sweep: subject.sweep)) }
         let objective = subject.sweep.objective
         for line in Self.lines(best, objective: objective) + (model?.bestLines(objective) ?? []) { Terminal.line(line) }
+        if !continued.isEmpty { Terminal.line("continued, and ranked among none:") }
+        for trial in continued { Terminal.line("  " + trial.line(objective, isLive: subject.sweep.isLive)) }
     }
 
-    static func document(_ best: Ranking.Contender, _ model: ModelView?, sweep: SweepRecord) -> String {
+    static func document(
+        _ best: Ranking.Contender, _ model: ModelView?, _ continued: [ContinuedTrial] = [], sweep: SweepRecord
+    ) -> String {
         JSONOutput.text(
             "best",
             [.init("sweep", .object(sweep.members))] + best.members
-                + [.init("by_model_mean", model?.bestJSON ?? .null)])
+                + [
+                    .init("by_model_mean", model?.bestJSON ?? .null),
+                    .init("continued", .array(continued.map(\.json))),
+                ])
     }
 
     /// The words of `${args}`, quoted for a shell where they need it.

@@ -44,7 +44,9 @@ struct Extend: ParsableCommand {
             let known = try Lookup.choose(
                 workspace.sweeps, name: named.name, preferring: { _ in true }, verb: "extend")
             var definition = known.definition
-            definition.trials = try total(current: definition.trials, counted: known.counts.counted)
+            let continued = try ResultReader(location).continuedCounts(of: known.id)
+            definition.trials = try total(
+                current: definition.trials, counted: known.counts.without(continued).counted)
             _ = try workspace.coordinator.submit([.redefine(known.id, definition)])
             let outcome = try workspace.run(known.id, definition, verb: "extended", arguments: worker, json: json)
             return (known.id, outcome)
@@ -55,10 +57,10 @@ struct Extend: ParsableCommand {
     /// Whether a live coordinator took the new total.
     private func extendLive(_ named: NamedSweep) throws -> Bool {
         guard let endpoint = EndpointFile(reading: named.location.endpointFile) else { return false }
-        let reader = try StoreReader.open(directory: named.location.path)
-        let row = try Lookup.sweep(reader, name: named.name)
-        let total = try total(
-            current: row.definition.trials, counted: StateCounts(try reader.counts(of: row.id)).counted)
+        let reader = try ResultReader(named.location)
+        let row = try Lookup.sweep(reader.store, name: named.name)
+        let counts = try reader.counts(of: row.id).without(try reader.continuedCounts(of: row.id))
+        let total = try total(current: row.definition.trials, counted: counts.counted)
         do {
             try OperatorClient(endpoint: endpoint, context: try Context()).ask(.extend(row.id, total: total))
         } catch OperatorClient.Failure.notLive {

@@ -49,7 +49,7 @@ struct List: ParsableCommand {
             let age = sweep.createdAt.map { now - Double($0.milliseconds) / 1000 }
             table.add([
                 Format.printable(sweep.name), sweep.definition.method.rawValue, sweep.state,
-                "\(overview.done)" + (sweep.definition.trials.map { "/\($0)" } ?? ""),
+                overview.progress,
                 Format.number(overview.best?.value), overview.best.map { "\($0.trial)" } ?? "",
                 age.map { "\(Format.duration(seconds: max(0, $0))) ago" } ?? "",
             ])
@@ -61,14 +61,28 @@ struct List: ParsableCommand {
 /// A sweep as `list` shows it.
 struct SweepOverview {
     let sweep: SweepRecord
+    /// Without those that continue others, as the total has it.
     let done: Int
+    var paused = 0
+    /// Trials that continue others.
+    var continued = 0
     let best: (trial: Int, value: Double)?
+
+    /// "12/24, 3 paused, 2 continued".
+    var progress: String {
+        "\(done)" + (sweep.definition.trials.map { "/\($0)" } ?? "") + (paused > 0 ? ", \(paused) paused" : "")
+            + (continued > 0 ? ", \(continued) continued" : "")
+    }
 
     var json: JSONValue {
         var best = JSONValue.null
         if let known = self.best {
             best = .object([.init("trial", JSONOutput.integer(known.trial)), .init("value", .number(known.value))])
         }
-        return .object(sweep.members + [.init("done", JSONOutput.integer(done)), .init("best", best)])
+        return .object(
+            sweep.members + [
+                .init("done", JSONOutput.integer(done)), .init("best", best),
+                .init("paused", JSONOutput.integer(paused)), .init("continued", JSONOutput.integer(continued)),
+            ])
     }
 }

@@ -11,7 +11,7 @@ struct Trials: ParsableCommand {
         abstract: "List a sweep's trials.",
         discussion: """
             A terminal gets the newest 20, a pipe all of them; --limit changes both. Sorted by value, the best come \
-            first; by seconds, the longest.
+            first; by seconds, the longest. Trials that continue others are listed apart, and after the others in JSON.
 
             Example:
               sweepd trials digits --sort value --limit 10
@@ -40,15 +40,24 @@ struct Trials: ParsableCommand {
         let all = try subject.reader.records(of: subject.sweep.id)
             .filter { states.isEmpty || states.contains($0.state) }
         let limit = limit ?? (Terminal.isInteractive() && !json ? 20 : .max)
-        let shown = Self.arranged(all, sort: sort, limit: limit, objective: subject.sweep.objective)
+        let own = Self.arranged(
+            all.filter { !$0.isContinuation }, sort: sort, limit: limit, objective: subject.sweep.objective)
+        let continued = Self.arranged(
+            all.filter(\.isContinuation), sort: sort, limit: limit, objective: subject.sweep.objective)
+        let shown = own + continued
         if json {
             Terminal.line(Self.document(shown, matching: all.count, sweep: subject.sweep))
             return
         }
         let width = Terminal.width
-        let lines = Self.lines(
-            shown, definition: subject.sweep.definition, isLive: subject.sweep.isLive, width: width)
-        for line in lines { Terminal.line(line) }
+        let (definition, isLive) = (subject.sweep.definition, subject.sweep.isLive)
+        for line in Self.lines(own, definition: definition, isLive: isLive, width: width) { Terminal.line(line) }
+        if !continued.isEmpty {
+            Terminal.line((own.isEmpty ? "" : "\n") + "continued, and ranked among none:")
+            let lines = Self.lines(
+                continued, definition: definition, isLive: isLive, width: width, showsParents: true)
+            for line in lines { Terminal.line(line) }
+        }
         if shown.count < all.count {
             let options = state.map { " --state \($0)" }.joined()
             let name = subject.hints.sweep(subject.sweep.name)
@@ -94,29 +103,51 @@ struct Trials: ParsableCommand {
 
     /// - Parameter isLive: whether a coordinator is at work; without one nothing runs, whatever was recorded last.
     static func lines(
-        _ records: [TrialRecord], definition: SweepDefinition, isLive: Bool = true, width: Int?
+        _ records: [TrialRecord], definition: SweepDefinition, isLive: Bool = true, width: Int?,
+        showsParents: Bool = false
     ) -> [String] {
         guard !records.isEmpty else { return [] }
         let names = definition.space.variedNames
+        let parents: [TextTable.Column] =
+            showsParents ? [.init("continues", .right), .init("to step", .right)] : []
         var table = TextTable(
-            [
-                .init("trial", .right), .init("state"), .init(Format.printable(definition.objective.metric), .right),
+            [.init("trial", .right)] + parents + [
+                .init("state"), .init(Format.printable(definition.objective.metric), .right),
                 .init("step", .right), .init("time", .right), .init("a step", .right), .init("memory", .right),
             ] + names.map { .init(Format.printable($0), .right) })
         for record in records {
-            let isHeld = record.state == .leased || record.state == .running
-            var state = isHeld && !isLive ? "interrupted" : record.state.rawValue
-            if record.isInfeasible { state += ", infeasible" }
-            if record.attempts > 1 { state += " (\(record.attempts) attempts)" }
+            let links =
+                showsParents ? [record.parent.map(String.init) ?? "", record.untilStep.map { "\($0)" } ?? ""] : []
             table.add(
-                [
-                    "\(record.number)", state, record.value.map { Format.number($0) } ?? "",
+                ["\(record.number)"] + links + [
+                    state(record, isLive: isLive), record.value.map { Format.number($0) } ?? "",
                     record.lastStep.map { "\($0)" } ?? "", record.seconds.map { Format.duration(seconds: $0) } ?? "",
                     record.secondsPerStep.map { Format.shortDuration($0) } ?? "",
                     record.peakMemoryBytes.map { Format.bytes($0) } ?? "",
                 ] + names.map { record.configuration[$0].map { Format.value($0) } ?? "–" })
         }
         return table.lines(width: width, indent: "")
+    }
+
+    /// With who stopped or paused it, and what was found against one that went on.
+    private static func state(_ record: TrialRecord, isLive: Bool) -> String {
+        let isHeld = record.state == .leased || record.state == .running
+        var state = isHeld && !isLive ? "interrupted" : record.state.rawValue
+        var notes: [String] = []
+        if let judgement = record.judgement {
+            let verdict = judgement.verdict
+            switch judgement.enforcement {
+            case .stopped, .paused:
+                if record.state == .stopped || record.state == .paused {
+                    notes.append("\(verdict.rule.rawValue), step \(verdict.step)")
+                }
+            case .dryRun: notes.append("would stop at step \(verdict.step)")
+            case .control: notes.append("a control from step \(verdict.step)")
+            }
+        }
+        if record.isInfeasible { state += ", infeasible" }
+        if record.attempts > 1 { notes.append("\(record.attempts) attempts") }
+        return state + (notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))")
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Coordinator
 import SweepEngine
 import SweepModel
 import WorkerProtocol
@@ -76,7 +77,7 @@ struct LiveView: SweepView {
     private mutating func draw() {
         guard let header, let latest else { return }
         let size = Terminal.size(stream)
-        let lines = LiveFrame(header: header, snapshot: latest, waiting: waiting)
+        let lines = LiveFrame(header: header, snapshot: latest, waiting: waiting, now: Clock.wall)
             .lines(width: size.columns, height: size.rows - 3)
         Terminal.write(wiping(width: size.columns) + lines.map { $0 + "\n" }.joined(), to: stream)
         drawn = lines.map(\.count)
@@ -92,6 +93,7 @@ struct LiveFrame {
     let header: SweepHeader
     let snapshot: SweepSnapshot
     let waiting: String?
+    let now: Timestamp
 
     func lines(width: Int, height: Int) -> [String] {
         var lines = [progressLine(width: width), countsLine]
@@ -124,22 +126,21 @@ struct LiveFrame {
         return "  \(done)/\(total) \(bar) \(time)"
     }
 
-    /// Trials left, over slots, at the mean length of those that ended.
     private var remaining: String? {
-        guard let total = snapshot.total, let mean = snapshot.meanSeconds, snapshot.slots > 0 else { return nil }
-        let left = max(0, total - snapshot.finished)
-        return Format.duration(seconds: (Double(left) / Double(snapshot.slots)).rounded(.up) * mean)
+        snapshot.forecast(header.definition.limits, now: now)?.seconds.map { Format.duration(seconds: $0) }
     }
 
     private var countsLine: String {
-        let counts = snapshot.counts
+        let counts = snapshot.own
         // What the user waits for, not how far ahead proposals are made.
-        let waiting = snapshot.total.map { $0 - snapshot.finished - counts[.running] }
+        let waiting = snapshot.total.map { max(0, $0 - snapshot.finished - counts[.running] - counts[.paused]) }
         var parts = ["\(counts[.running]) running", "\(waiting ?? counts[.queued] + counts[.leased]) to come"]
         parts.append("\(counts[.completed]) completed")
-        for state in [Trial.State.stopped, .failed, .cancelled] where counts[state] > 0 {
+        for state in [Trial.State.paused, .stopped, .failed, .cancelled] where counts[state] > 0 {
             parts.append("\(counts[state]) \(state.rawValue)")
         }
+        let continued = snapshot.continued
+        if continued.counted > 0 { parts.append("\(continued.done) of \(continued.counted) continued") }
         return "  " + parts.joined(separator: " · ")
     }
 
@@ -153,8 +154,7 @@ struct LiveFrame {
         for row in snapshot.rows.reversed().prefix(limit) {
             let values = names.map { row.configuration[$0].map(Format.value) ?? "" }
             let state = row.attempt > 1 ? "\(row.state.rawValue) (attempt \(row.attempt))" : row.state.rawValue
-            let step =
-                row.state.isOver ? "" : header.definition.maximumStep.map { "\(row.step)/\($0)" } ?? "\(row.step)"
+            let step = row.state.isOver ? "" : row.maximumStep.map { "\(row.step)/\($0)" } ?? "\(row.step)"
             table.add(["\(row.number)", state, step, row.value.map { Format.number($0) } ?? ""] + values)
         }
         return table

@@ -20,7 +20,8 @@ enum Headline {
 
     func text(_ result: SweepResult) -> String {
         let total = result.sweep.definition.trials.map { " of \($0)" } ?? ""
-        let progress = "\(result.done)\(total) trials done"
+        let continued = result.continuedCount > 0 ? ", and \(result.continuedCount) continued" : ""
+        let progress = "\(result.done)\(total) trials done\(continued)"
         let name = Format.printable(result.sweep.name)
         switch self {
         case .running: return "\(name): running, \(progress)"

@@ -91,6 +91,7 @@ struct ModelView: Sendable {
 extension TrialRecord {
     /// Whether its end says something about its configuration: `Trial.isEvidence`, from what the store keeps.
     fileprivate var isEvidence: Bool {
+        if isContinuation { return false }
         if isRanked || isInfeasible { return state.isOver && state != .cancelled }
         guard state == .failed, let failure else { return false }
         return AttemptFailure.Cause(rawValue: failure.cause).map { $0 != .infrastructure } ?? false

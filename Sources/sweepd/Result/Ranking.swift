@@ -29,7 +29,7 @@ struct Ranking: Sendable {
         for record in records {
             if record.isRanked {
                 groups[record.configuration, default: []].append(record)
-            } else if record.state == .failed {
+            } else if record.state == .failed, !record.isContinuation {
                 missing[record.configuration, default: 0] += 1
             }
         }

@@ -37,6 +37,8 @@ extension TrialRecord {
             .init("seconds", JSONOutput.number(seconds)), .init("seconds_per_step", JSONOutput.number(secondsPerStep)),
             .init("peak_memory_bytes", JSONOutput.integer(peakMemoryBytes)), .init("failure", failed),
             .init("stop_reason", JSONOutput.string(stopReason)), .init("parameters", configuration.json),
+            .init("verdict", judgement?.json ?? .null), .init("parent", JSONOutput.integer(parent.map(Int64.init))),
+            .init("until_step", JSONOutput.integer(untilStep)),
         ]
     }
 
@@ -95,6 +97,9 @@ extension SweepResult {
                     notes.map { note in
                         .object([.init("kind", .string(note.kind)), .init("text", .string(note.text))])
                     })),
+            .init("continued", .array(continued.map(\.json))),
+            .init("early_stopping", earlyStopping?.json ?? .null),
+            .init("forecast", forecast.map { $0.forecast.json(now: $0.at) } ?? .null),
         ]
     }
 

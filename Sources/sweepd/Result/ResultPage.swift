@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import SweepEngine
+import SweepModel
 
 /// A result and where to look next: what `show` and the end of a run print.
 struct ResultPage {
@@ -50,11 +51,26 @@ struct ResultPage {
         if let failed = result.failures.first?.trials.first {
             commands.append((hints.command("logs \(failed) --sweep \(name)"), "what a failed trial printed"))
         }
+        if let stopped = result.earlyStopping?.anyTrial {
+            commands.append((hints.command("why \(stopped) \(name)"), "why a trial was stopped early"))
+        }
+        if let steps = stepsToContinue {
+            commands.append(
+                (hints.command("promote \(name) --top 3 --steps \(steps)"), "train the best further"))
+        }
         if case .finished(let reason) = headline, reason != .exhausted, reason != .cancelled {
             let more = max(10, result.done / 2)
             commands.append((hints.command("extend \(name) --trials +\(more)"), "go on past the end"))
         }
         return Self.listed(commands, terminalWidth)
+    }
+
+    /// Of a finished sweep whose best trials were still improving and have left checkpoints: as many again.
+    private var stepsToContinue: Int64? {
+        guard case .finished(.trials) = headline, result.sweep.definition.checkpoints != nil, result.continued.isEmpty,
+            result.notes.contains(where: { $0.kind == "still_improving" })
+        else { return nil }
+        return result.sweep.definition.maximumStep ?? result.ranking.best?.trials.first?.lastStep
     }
 
     private static func listed(_ commands: [(command: String, what: String)], _ terminalWidth: Int?) -> [String] {

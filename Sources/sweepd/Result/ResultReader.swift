@@ -38,18 +38,36 @@ struct ResultReader {
         return try sweep(row)
     }
 
-    func counts(of sweep: SweepID) throws -> StateCounts {
+    /// Of all trials, those that continue others included.
+    func counts(of sweep: SweepID) throws -> StateCounts { StateCounts(try store.counts(of: sweep)) }
+
+    /// Of the trials that continue others: they are beyond the total.
+    func continuedCounts(of sweep: SweepID) throws -> StateCounts {
         var counts = StateCounts()
-        for (state, number) in try store.counts(of: sweep) { counts[state] = number }
+        for row in try store.trials(of: sweep) {
+            if case .continuation = row.source { counts[row.state] += 1 }
+        }
         return counts
+    }
+
+    /// How long each trial took that has ended or paused, those that continue others left out.
+    func trialSeconds(of sweep: SweepID) throws -> [Int: Double] {
+        var seconds: [Int: Double] = [:]
+        for record in try store.trials(of: sweep).map({ Self.record($0, lastStep: nil, stopReason: nil) })
+        where record.isTimed && !record.isContinuation {
+            seconds[record.number] = record.seconds
+        }
+        return seconds
     }
 
     func overviews() throws -> [SweepOverview] {
         try store.sweeps().map { row in
-            let counts = try counts(of: row.id)
+            let continued = try continuedCounts(of: row.id)
+            let counts = try counts(of: row.id).without(continued)
             let best = try store.best(of: row.id, goal: row.definition.objective.goal, limit: 1).first
             return SweepOverview(
-                sweep: try sweep(row), done: counts[.completed] + counts[.stopped] + counts[.failed],
+                sweep: try sweep(row), done: counts.done, paused: counts[.paused],
+                continued: continued.counted,
                 best: best.flatMap { trial in trial.value.map { (trial: trial.id.number, value: $0) } })
         }
     }
@@ -98,19 +116,31 @@ struct ResultReader {
     }
 
     func result(of sweep: SweepRecord) throws -> SweepResult {
-        try SweepResult(sweep: sweep, records: try records(of: sweep.id)) { try curve(of: sweep, trial: $0) }
+        let records = try records(of: sweep.id)
+        var result = try SweepResult(sweep: sweep, records: records) { try curve(of: sweep, trial: $0) }
+        let now = Clock.wall
+        if case .running = sweep.phase, let forecast = try forecast(of: sweep, records, now: now) {
+            result.forecast = (forecast, now)
+        }
+        return result
+    }
+
+    private func forecast(of sweep: SweepRecord, _ records: [TrialRecord], now: Timestamp) throws -> Forecast? {
+        let slots = sweep.isLive ? try store.workers().reduce(0) { $0 + ($1.leftAt == nil ? $1.facts.slots : 0) } : 0
+        return Forecast(Forecast.Course(of: records, sweep: sweep, slots: slots, now: now))
     }
 
     private static func record(_ row: TrialRow, lastStep: Int64?, stopReason: String?) -> TrialRecord {
         TrialRecord(
             number: row.id.number, state: row.state, source: row.source, configuration: row.configuration,
             value: row.value, valueStep: row.valueStep, isInfeasible: row.isInfeasible, attempts: row.attempts,
-            lastStep: lastStep, seconds: row.resources.seconds, secondsPerStep: row.resources.secondsPerStep,
+            losses: row.losses, failures: row.failures, lastStep: lastStep, seconds: row.resources.seconds,
+            secondsPerStep: row.resources.secondsPerStep,
             peakMemoryBytes: row.resources.peakMemoryBytes,
             failure: row.cause.map { cause in
                 TrialRecord.Failure(cause: cause, message: row.message ?? "its worker was \(cause) too often", tail: "")
             },
-            stopReason: row.state == .stopped ? stopReason : nil, judgement: row.judgement)
+            stopReason: row.state == .stopped ? stopReason : nil, judgement: row.judgement, startedAt: row.startedAt)
     }
 
     private static func phase(_ row: SweepRow) -> SweepState.Phase {

@@ -19,10 +19,17 @@ struct ResultText {
             lines += best(width: width)
             lines += comparison.flatMap { Self.wrapped($0, width: width ?? .max, first: "  ", rest: "  ") }
         }
+        lines += continued(width: width)
         lines.append("")
         lines += Self.wrapped(counts, width: width ?? .max, first: "", rest: "  ")
         lines += reasons
         lines += resources.flatMap { Self.wrapped($0, width: width ?? .max, first: "", rest: "  ") }
+        lines += forecast.flatMap { Self.wrapped($0, width: width ?? .max, first: "", rest: "  ") }
+        if let stopping = result.earlyStopping?.paragraphs(objective), let title = stopping.first {
+            lines.append("")
+            lines += Self.wrapped(title, width: width ?? .max, first: "", rest: "  ")
+            lines += stopping.dropFirst().flatMap { Self.wrapped($0, width: width ?? 100, first: "  ", rest: "  ") }
+        }
         if !result.notes.isEmpty {
             lines += ["", "Notes"]
             lines += result.notes.flatMap { Self.wrapped($0.text, width: width ?? 100, first: "  - ", rest: "    ") }
@@ -88,6 +95,21 @@ struct ResultText {
         return "Trial\(tied.count == 1 ? "" : "s") \(numbers)\(more) can't be told from the best (\(basis))."
     }
 
+    private func continued(width: Int?) -> [String] {
+        guard !result.continued.isEmpty else { return [] }
+        let lines = result.continued.prefix(10).flatMap {
+            Self.wrapped(
+                $0.line(objective, isLive: result.sweep.isLive), width: width ?? .max, first: "  ", rest: "    ")
+        }
+        let more = result.continued.count - 10
+        return ["", "Continued, and ranked among none:"] + lines + (more > 0 ? ["  and \(more) more"] : [])
+    }
+
+    private var forecast: [String] {
+        guard let forecast = result.forecast else { return [] }
+        return ["Forecast: " + forecast.forecast.text(now: forecast.at)]
+    }
+
     private var comparison: [String] {
         guard let comparison = result.comparison, let best = result.ranking.best else { return [] }
         let baseline = comparison.baseline
@@ -119,8 +141,8 @@ struct ResultText {
         // Their process is gone; they go on when the sweep does.
         let isInterrupted = if case .interrupted = headline { true } else { false }
         if running > 0 { parts.append("\(running) \(isInterrupted ? "interrupted" : "running")") }
-        let queued = counts[.queued] + counts[.paused]
-        if queued > 0 { parts.append("\(queued) queued") }
+        if counts[.paused] > 0 { parts.append("\(counts[.paused]) paused") }
+        if counts[.queued] > 0 { parts.append("\(counts[.queued]) queued") }
         return "Trials: " + parts.joined(separator: " · ")
     }
 

@@ -24,7 +24,10 @@ struct SweepResult: Sendable {
     static let shown = 5
 
     let sweep: SweepRecord
+    /// Of the trials that can count towards the total: without those that continue others.
     let counts: StateCounts
+    /// Trials trained further: beyond the total, and ranked among none.
+    let continued: [ContinuedTrial]
     let ranking: Ranking
     let comparison: Comparison?
     let failures: [FailureGroup]
@@ -35,29 +38,36 @@ struct SweepResult: Sendable {
     /// Of all trials together.
     let totalSeconds: Double
     let notes: [Note]
+    /// nil where the sweep stops nothing early.
+    let earlyStopping: EarlyStopping?
+    /// When the sweep will be over, as of that time; nil where it is, or nothing is known.
+    var forecast: (forecast: Forecast, at: Timestamp)?
 
     /// - Parameter curve: reads the objective's reports of one trial; asked for the best trials only.
     init(sweep: SweepRecord, records: [TrialRecord], curve: (Int) throws -> [CurvePoint]) rethrows {
         self.sweep = sweep
-        var counts = StateCounts()
-        for record in records { counts[record.state] += 1 }
-        self.counts = counts
-        var ranking = Ranking(records, objective: sweep.objective)
+        let own = records.filter { !$0.isContinuation }
+        counts = StateCounts(own)
+        continued = ContinuedTrial.of(records)
+        var ranking = Ranking(own, objective: sweep.objective)
         let top = try ranking.contenders.prefix(Self.shown).map { ($0.trials[0], try curve($0.number)) }
         ranking.estimateNoise(from: top.map(\.1))
         self.ranking = ranking
         comparison = Self.compare(ranking, objective: sweep.objective)
-        failures = FailureGroup.of(records)
-        stops = Self.stops(records)
+        failures = FailureGroup.of(own)
+        stops = Self.stops(own)
         secondsPerStep = Spread(records.compactMap(\.secondsPerStep))
-        trialSeconds = Spread(records.compactMap(\.seconds))
+        trialSeconds = Spread(own.compactMap(\.seconds))
         peakMemory = Spread(records.compactMap { $0.peakMemoryBytes.map(Double.init) })
         totalSeconds = records.compactMap(\.seconds).reduce(0, +)
-        notes = Note.of(records, definition: sweep.definition, ranking: ranking, top: top)
+        notes = Note.of(own, definition: sweep.definition, ranking: ranking, top: top)
+        earlyStopping = EarlyStopping(own, definition: sweep.definition)
     }
 
     /// Trials that count towards the total and are over.
-    var done: Int { counts[.completed] + counts[.stopped] + counts[.failed] }
+    var done: Int { counts.done }
+    /// Trials that continue others and were not cancelled.
+    var continuedCount: Int { continued.count { $0.record.state != .cancelled } }
     var infeasible: Int { failures.reduce(0) { $0 + ($1.isInfeasible ? $1.trials.count : 0) } }
 
     private static func compare(_ ranking: Ranking, objective: Objective) -> Comparison? {
@@ -84,5 +94,13 @@ struct SweepResult: Sendable {
         }
         return groups.map { StopGroup(reason: $0.key, trials: $0.value.sorted()) }
             .sorted { ($1.trials.count, $0.trials[0]) < ($0.trials.count, $1.trials[0]) }
+    }
+}
+
+extension StateCounts {
+    /// Of all the records.
+    init(_ records: [TrialRecord]) {
+        self.init()
+        for record in records { self[record.state] += 1 }
     }
 }

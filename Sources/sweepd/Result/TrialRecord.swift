@@ -22,6 +22,9 @@ struct TrialRecord: Sendable {
     var valueStep: Int64?
     var isInfeasible = false
     var attempts = 1
+    /// Attempts lost with their worker, and the user's own failures.
+    var losses = 0
+    var failures = 0
     /// The last reported step.
     var lastStep: Int64?
     var seconds: Double?
@@ -33,6 +36,8 @@ struct TrialRecord: Sendable {
     var stopReason: String?
     /// What a pruner said of it, and what was done about it.
     var judgement: Judgement?
+    /// When its first attempt started.
+    var startedAt: Timestamp?
 
     /// What `best` and the ranking choose from: the engine's own rule.
     var isRanked: Bool {
@@ -42,6 +47,16 @@ struct TrialRecord: Sendable {
     /// Trained further from another trial's end, and so compared with none.
     var isContinuation: Bool {
         if case .continuation = source { true } else { false }
+    }
+
+    /// The trial it continues.
+    var parent: Int? {
+        if case .continuation(let parent, _) = source { parent } else { nil }
+    }
+
+    /// The step a continued trial is trained to.
+    var untilStep: Int64? {
+        if case .continuation(_, let until) = source { until } else { nil }
     }
 
     var isBaseline: Bool {

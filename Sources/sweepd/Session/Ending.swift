@@ -21,7 +21,7 @@ struct Ending {
         switch outcome {
         case .finished(let reason): headline = .finished(reason)
         case .paused(let reason): headline = .paused(reason)
-        case .interrupted: headline = .interrupted
+        case .interrupted, .awaitedOver: headline = .interrupted
         }
         let result = try reader.result(of: record)
         if json {

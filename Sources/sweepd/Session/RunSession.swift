@@ -16,6 +16,8 @@ struct RunSession {
         case finished(FinishReason)
         case paused(PauseReason)
         case interrupted
+        /// The trials it was for are over, and the sweep is not.
+        case awaitedOver
     }
 
     let coordinator: Coordinator
@@ -25,10 +27,14 @@ struct RunSession {
     let definition: SweepDefinition
     let workers: WorkerOptions
     let interrupts: Interrupts
+    /// The trials that it is for; empty: the whole sweep.
+    var awaited: [Int] = []
+    /// How long the trials took that ended or paused before.
+    var earlier: [Int: Double] = [:]
 
     /// Runs until the sweep is over, paused or interrupted. The agent has ended when it returns or throws.
     func run(_ view: inout any SweepView, verb: String) throws -> Outcome {
-        follower.follow(sweep)
+        follower.follow(sweep, awaited: awaited, earlier: earlier)
         _ = try coordinator.submit([.activate(sweep)], isAbandoned: { interrupts.number > 0 })
         let agent = try startAgent()
         defer { end(agent) }
@@ -56,6 +62,7 @@ struct RunSession {
         var shutdown = Shutdown(grace: definition.grace)
         var wasFull = false
         var hasToldOfAsked = false
+        var isEnding = false
         while true {
             _ = follower.changed.wait(timeout: .now() + .milliseconds(100))
             if let failure = coordinator.failure { throw failure }
@@ -72,7 +79,13 @@ struct RunSession {
             shutdown.advance(interrupts.number, snapshot, coordinator: coordinator, agent: agent, view: &view)
             view.update(snapshot, news: follower.takeNews())
             let isIdle = snapshot.live == 0
-            if isIdle, snapshot.asked > 0, snapshot.counts.counted == snapshot.total, !hasToldOfAsked {
+            // What else runs of the sweep may finish; nothing more of it begins.
+            if snapshot.isAwaitedOver, !isEnding {
+                isEnding = true
+                coordinator.drain()
+                if !isIdle { view.say("what was to be continued is done; finishing the sweep's other running trials") }
+            }
+            if isIdle, snapshot.asked > 0, snapshot.own.counted == snapshot.total, !hasToldOfAsked {
                 hasToldOfAsked = true
                 view.say(
                     "waiting for \(Format.plural(snapshot.asked, "trial")) handed out by ask: "
@@ -83,6 +96,7 @@ struct RunSession {
             case .paused(let reason) where isIdle: return .paused(reason)
             case .running, .paused, .finished:
                 if shutdown.isOver(isIdle: isIdle && snapshot.isDraining) { return .interrupted }
+                if isEnding, isIdle, snapshot.isDraining { return .awaitedOver }
             }
             if let agent, agent.hasEnded, interrupts.number < 2 {
                 throw UserError(

@@ -46,7 +46,8 @@ struct Steering {
                     try coordinator.submit([.ask(sweep)]).compactMap(\.event.askedTrial).first?.number
                 }
             case .tell(let trial, let value): stimuli = [.tell(trial, value: value)]
-            case .ping, .extend, .pause, .unpause: break
+            // The commands that ask for these become the coordinator in their own way.
+            case .ping, .extend, .pause, .unpause, .continueTrial: break
             }
             _ = try coordinator.submit(stimuli)
             return nil

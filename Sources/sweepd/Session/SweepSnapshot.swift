@@ -19,10 +19,19 @@ struct SweepSnapshot: Sendable {
         let value: Double?
         let since: Timestamp?
         let configuration: Configuration
+        /// How far it is to train.
+        let maximumStep: Int64?
+        /// Whether it continues another.
+        let isContinued: Bool
     }
 
     var phase: SweepState.Phase
+    /// Of all trials.
     var counts: StateCounts
+    /// Of those that continue others: beyond the total.
+    var continued = StateCounts()
+    /// Whether the trials that this run is for are over; false where it is for the whole sweep.
+    var isAwaitedOver = false
     /// How many of the running were handed out by `ask`.
     var asked = 0
     var total: Int?
@@ -32,13 +41,19 @@ struct SweepSnapshot: Sendable {
     var workers: Int
     var elapsed: Duration
     var isStoreFull = false
-    /// Seconds the trials that ended in this process took, for the forecast.
+    /// Of the trials that have ended or paused, in this process or before, for the forecast.
     var meanSeconds: Double?
+    /// Over all attempts that have ended.
+    var seconds = 0.0
+    /// Reported over all trials.
+    var steps: Int64 = 0
     var slots: Int
     /// Whether the engine gives no new leases: only then does "none runs" mean that none will.
     var isDraining: Bool
 
-    var finished: Int { counts.done }
+    /// Those that count towards the total.
+    var own: StateCounts { counts.without(continued) }
+    var finished: Int { own.done }
     /// Without what was handed out by `ask`, which nobody here can end.
     var live: Int { counts[.leased] + counts[.running] - asked }
     var running: Int { counts[.running] }
@@ -65,8 +80,13 @@ final class SweepFollower: CoordinatorObserver {
         var finished = 0
         var best: SweepState.Best?
         var startedAt: [Int: Timestamp] = [:]
+        /// Trials that continue others, ascending.
+        var continued: [Int] = []
+        /// The trials that this run is for; empty: the whole sweep.
+        var awaited: [Int] = []
+        /// Over all attempts of counted trials that have ended, and those of the trials that have ended or paused.
         var seconds = 0.0
-        var ended = 0
+        var timed: Set<Int> = []
         var lastCopy = ContinuousClock.now - .seconds(1)
     }
 
@@ -74,8 +94,17 @@ final class SweepFollower: CoordinatorObserver {
     /// Signalled while no trial runs: the view looks at once instead of at its next refresh.
     let changed = DispatchSemaphore(value: 0)
 
-    func follow(_ sweep: SweepID) {
-        state.withLock { $0.sweep = sweep }
+    /// - Parameters:
+    ///   - awaited: the trials that this run is for; empty: the whole sweep.
+    ///   - earlier: how long the trials took that ended or paused before.
+    func follow(_ sweep: SweepID, awaited: [Int], earlier: [Int: Double]) {
+        state.withLock {
+            $0.sweep = sweep
+            $0.awaited = awaited
+            $0.timed = Set(earlier.keys)
+            // In the order of the numbers: a sum in the order of a dictionary comes out a little different each time.
+            $0.seconds = earlier.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value }
+        }
     }
 
     var snapshot: SweepSnapshot? { state.withLock { $0.snapshot } }
@@ -101,15 +130,18 @@ final class SweepFollower: CoordinatorObserver {
     func committed(_ entries: [JournalEntry], engine: borrowing Engine) {
         let isIdle = state.withLock { state in
             guard let id = state.sweep, let sweep = engine.sweeps[id] else { return false }
-            if state.snapshot == nil { state.adopt(engine.attempts, of: id) }
+            if state.snapshot == nil { state.adopt(engine.attempts, sweep, of: id) }
             for entry in entries { state.note(entry, of: id, sweep) }
             let now = ContinuousClock.now
             let isIdle = sweep.attended == 0
             // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
             guard isIdle || now - state.lastCopy >= .milliseconds(100) else {
                 // What decisions hang on is never stale: a Ctrl-C must not take running trials for none.
+                let (continued, isAwaitedOver) = (state.continuedCounts(sweep), state.isAwaitedOver(sweep))
                 state.snapshot?.phase = sweep.phase
                 state.snapshot?.counts = sweep.counts
+                state.snapshot?.continued = continued
+                state.snapshot?.isAwaitedOver = isAwaitedOver
                 state.snapshot?.asked = sweep.asked.count
                 return false
             }
@@ -123,12 +155,40 @@ final class SweepFollower: CoordinatorObserver {
 
 extension SweepFollower.State {
     /// Workers that outlived an earlier coordinator hold leases that this one never saw granted.
-    mutating func adopt(_ attempts: [Fence: Attempt], of sweep: SweepID) {
+    mutating func adopt(_ attempts: [Fence: Attempt], _ state: SweepState, of sweep: SweepID) {
         for (fence, attempt) in attempts where attempt.trial.sweep == sweep { trials[fence] = attempt.trial.number }
+        if state.continuations > 0 { continued = state.trials.indices.filter { state.trials[$0].isContinuation } }
+    }
+
+    /// There are few of them: a look at each is cheaper than to keep count.
+    func continuedCounts(_ state: SweepState) -> StateCounts {
+        var counts = StateCounts()
+        for number in continued where state.trials.indices.contains(number) { counts[state.trials[number].state] += 1 }
+        return counts
+    }
+
+    func isAwaitedOver(_ state: SweepState) -> Bool {
+        !awaited.isEmpty
+            && awaited.allSatisfy { state.trials.indices.contains($0) && state.trials[$0].state.isOver }
+    }
+
+    private mutating func time(_ trial: Int, _ event: AttemptEvent, _ disposition: Disposition) {
+        if continued.contains(trial) { return }
+        switch event {
+        case .finished(_, let resources), .failed(_, let resources):
+            guard let took = resources.seconds else { return }
+            seconds += took
+        case .started, .report, .checkpoint, .warning: return
+        }
+        switch disposition {
+        case .paused, .settled: timed.insert(trial)
+        case .requeued: break
+        }
     }
 
     mutating func note(_ entry: JournalEntry, of sweep: SweepID, _ state: SweepState) {
-        finished = state.counts.done
+        // Asked for every report: without continued trials it costs nothing.
+        finished = state.counts.done - (continued.isEmpty ? 0 : continuedCounts(state).done)
         best = state.best
         switch entry.event {
         case .leased(let fence, let trial, _, _) where trial.sweep == sweep:
@@ -137,12 +197,9 @@ extension SweepFollower.State {
             recent.append(trial.number)
             if recent.count > 64 { recent.removeFirst(32) }
             startedAt[trial.number] = entry.at
-        case .ended(let fence, _, let event, _):
+        case .ended(let fence, _, let event, let disposition):
             guard let trial = trials.removeValue(forKey: fence) else { return }
-            if case .finished(_, let resources) = event, let took = resources.seconds {
-                seconds += took
-                ended += 1
-            }
+            time(trial, event, disposition)
             keep(entry.event, trial)
         case .released(let fence, _, _):
             guard let trial = trials.removeValue(forKey: fence) else { return }
@@ -159,6 +216,8 @@ extension SweepFollower.State {
         case .judged(let fence, _, _):
             guard let trial = trials[fence] else { return }
             keep(entry.event, trial)
+        case .proposed(let trial, .continuation, _, _) where trial.sweep == sweep:
+            if continued.last.map({ $0 < trial.number }) ?? true { continued.append(trial.number) }
         case .workerJoined, .workerLeft, .stopRequested, .sweepFinished, .sweepPaused:
             keep(entry.event, nil)
         case .observed, .leased, .accepted, .proposed, .coordinatorStarted, .sweepCreated, .sweepRedefined,
@@ -181,15 +240,41 @@ extension SweepFollower.State {
             return SweepSnapshot.Row(
                 number: number, state: trial.state, attempt: trial.attempts, step: progress?.lastStep ?? 0,
                 value: trial.state.isOver ? trial.value : progress?.curve.last?.value,
-                since: startedAt[number], configuration: trial.configuration)
+                since: startedAt[number], configuration: trial.configuration,
+                maximumStep: trial.untilStep ?? sweep.definition.maximumStep, isContinued: trial.isContinuation)
         }
         var slots = 0
         for worker in engine.workers.values where worker.connection != nil { slots += worker.facts.slots }
         return SweepSnapshot(
-            phase: sweep.phase, counts: sweep.counts, asked: sweep.asked.count, total: sweep.definition.trials,
+            phase: sweep.phase, counts: sweep.counts, continued: continuedCounts(sweep),
+            isAwaitedOver: isAwaitedOver(sweep), asked: sweep.asked.count, total: sweep.definition.trials,
             best: sweep.best,
             bestConfiguration: sweep.best.map { sweep.trials[$0.trial].configuration }, rows: rows,
             workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.moment), isStoreFull: isStoreFull,
-            meanSeconds: ended > 0 ? seconds / Double(ended) : nil, slots: slots, isDraining: engine.isDraining)
+            meanSeconds: timed.isEmpty ? nil : seconds / Double(timed.count), seconds: seconds, steps: sweep.steps,
+            slots: slots, isDraining: engine.isDraining)
+    }
+}
+
+extension Trial {
+    /// The step a continued trial is trained to.
+    fileprivate var untilStep: Int64? {
+        if case .continuation(_, let until) = source { until } else { nil }
+    }
+}
+
+extension SweepSnapshot {
+    /// - Parameter now: against when the running trials began.
+    func forecast(_ limits: SweepDefinition.Limits, now: Timestamp) -> Forecast? {
+        let begun = rows.filter { $0.state == .running && !$0.isContinued }.map { row in
+            row.since.map { max(0, Double(now.milliseconds - $0.milliseconds) / 1000) }
+        }
+        // The rows are the newest trials only.
+        let held = own[.running] + own[.leased]
+        let running = Array(begun.prefix(held)) + [Double?](repeating: nil, count: max(0, held - begun.count))
+        return Forecast(
+            Forecast.Course(
+                total: total, done: own.done + own[.paused], running: running, meanSeconds: meanSeconds, slots: slots,
+                elapsed: elapsed, steps: steps, seconds: seconds, limits: limits))
     }
 }

@@ -80,9 +80,10 @@ struct Workspace {
         sweeps.last { $0.definition.name == name }
     }
 
-    /// Runs the sweep to its end and says what was found.
+    /// Runs the sweep to its end, or until the awaited trials are over.
     func run(
-        _ sweep: SweepID, _ definition: SweepDefinition, verb: String, arguments: WorkerArguments, json: Bool
+        _ sweep: SweepID, _ definition: SweepDefinition, verb: String, arguments: WorkerArguments, json: Bool,
+        awaited: [Int] = []
     ) throws -> RunSession.Outcome {
         let session = RunSession(
             coordinator: coordinator, follower: follower, context: context, sweep: sweep, definition: definition,
@@ -90,7 +91,8 @@ struct Workspace {
                 requested: arguments.workers, gpus: try GPUSelection(arguments.gpus), token: token,
                 processGuard: processGuard,
                 logger: logger),
-            interrupts: interrupts)
+            interrupts: interrupts, awaited: awaited,
+            earlier: try ResultReader(coordinator.data).trialSeconds(of: sweep))
         let stream: Terminal.Stream = json ? .error : .output
         let isLive = Terminal.isInteractive(stream) && !arguments.plain
         var view: any SweepView = isLive ? LiveView(stream) : PlainView(stream)

@@ -29,7 +29,7 @@ PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
 }
 STOPS = (1, 2, 5, 10)
 EVERY = 30
-RULES = [*PRUNERS, *(f"epoch-{stop}" for stop in STOPS), *(f"epoch-{stop}-half" for stop in STOPS)]
+RULES = [*PRUNERS, *(f"epoch-{stop}" for stop in STOPS)]
 
 
 class Study:
@@ -79,21 +79,20 @@ class Pruned(Study):
 
 
 class FixedEpoch(Study):
-    """Every trial stops at one epoch, which is its value to the sampler; now and then the best of those that stopped
-    goes on from its checkpoint to the last epoch: after every `every`-th trial, or, where that is nothing, whenever
-    less than half of the epochs so far have been spent on going on."""
+    """Every trial stops at one epoch, which is its value to the sampler; after every `every`-th of them the best of
+    those that stopped goes on from its checkpoint to the last epoch, no configuration twice."""
 
-    def __init__(self, sampler: str, stop: int, every: int | None, seed: int) -> None:
+    def __init__(self, sampler: str, stop: int, seed: int, every: int = EVERY) -> None:
         super().__init__(sampler, seed, NopPruner())
         self.stop, self.every = stop, every
         self.trials: dict[int, optuna.Trial] = {}
         self.configs: dict[int, tuple] = {}
-        self.stopped: dict[tuple, tuple[float, int]] = {}  # not continued yet
+        self.stopped: dict[tuple, tuple[float, int]] = {}  # the best of each configuration that has not gone on
         self.continued: set[tuple] = set()
-        self.begun = self.ended = self.continuations = 0
+        self.ended = self.continuations = 0
 
     def begin(self) -> Job:
-        if self.stopped and self._is_due():
+        if self.stopped and self.continuations < self.ended // self.every:
             config, (_, trial) = min(self.stopped.items(), key=lambda item: item[1])
             del self.stopped[config]
             self.continued.add(config)
@@ -101,14 +100,7 @@ class FixedEpoch(Study):
             return Job(trial, config, self.stop)
         trial, config = self.ask()
         self.trials[trial.number], self.configs[trial.number] = trial, config
-        self.begun += 1
         return Job(trial.number, config)
-
-    def _is_due(self) -> bool:
-        if self.every:
-            return self.continuations < self.ended // self.every
-        # The first few are only compared.
-        return self.ended >= 5 and self.continuations * (EPOCHS - self.stop) <= self.begun * self.stop
 
     def report(self, trial: int, step: int, value: float) -> bool:
         if step != self.stop or trial not in self.trials:
@@ -130,5 +122,4 @@ def peer(sampler: str, rule: str, seed: int) -> Pruned | FixedEpoch:
     """A new search of this name."""
     if rule in PRUNERS:
         return Pruned(sampler, rule, seed)
-    _, stop, *half = rule.split("-")
-    return FixedEpoch(sampler, int(stop), None if half else EVERY, seed)
+    return FixedEpoch(sampler, int(rule.removeprefix("epoch-")), seed)

@@ -197,8 +197,8 @@ def main() -> None:
         near = [sum(final <= factor * curves.best for final in curves.finals.values()) for factor in (TARGET, 1.5)]
         lowest = min(curves.losses, key=lambda config: np.nanmin([*curves.losses[config], np.inf]))
         print(f"Training seed {seed}: {len(curves.losses)} configurations, lowest final loss {curves.best:.5g}, "
-              f"{near[0]} within {TARGET} times that, {near[1]} within 1.5 times; the incumbent of a search that trains "
-              f"all of them to the end: {curves.finals[lowest] / curves.best:.3f} times")
+              f"{near[0]} within {TARGET} times that, {near[1]} within 1.5 times; the incumbent of a search that "
+              f"trains all of them to the end: {curves.finals[lowest] / curves.best:.3f} times")
     only = set(runs.numbers(arguments.seeds)) if arguments.seeds else None
     result = []
     for workers in runs.numbers(arguments.workers):

@@ -75,11 +75,11 @@ struct MockWorker {
                 running[index].step += 1
                 let step = running[index].step
                 let scale = Double(running[index].lease.trial * 7919 % 13 + 1) / 4
-                let loss = random.chance(faults.userFailure / 20) ? Double.nan : scale / Double(step)
+                let loss = random.chance(faults.userFailure / 20) ? Double.infinity : scale / Double(step)
                 events = [.report(step: step, metrics: [MetricValue("loss", loss)])]
                 if random.chance(0.3) {
                     let location = "/c/\(fence)/\(step)"
-                    events.append(.checkpoint(Checkpoint(step: step, location: location, digest: "", bytes: 1)))
+                    events.append(.checkpoint(Checkpoint(step: step, location: location, digest: "", bytes: 1 << 20)))
                 }
             }
             sent += perform(session.record(events, for: fence, now: Instant(milliseconds: now)), now, faults, &random)

@@ -78,7 +78,7 @@ package struct MockWorld {
             trials: trials, retries: random.int(0...2), repeats: random.chance(0.2) ? 2 : 1, baselines: baselines,
             target: random.chance(0.1) ? 0.25 : nil, limits: limits)
         definition.earlyTermination = Self.termination(&random)
-        if random.chance(0.2) { definition.checkpoints = CheckpointPolicy(keep: .last, total: 5) }
+        if random.chance(0.2) { definition.checkpoints = CheckpointPolicy(keep: .last, total: 5 << 20) }
         if isAdaptive, random.chance(0.3) { definition.deterministicPending = random.int(1...4) }
         self.definition = definition
         engine = Engine(database: "mock", timers: Self.timers)

@@ -60,7 +60,14 @@ def test_leases_are_read_as_they_are_meant():
     assert first.seed == 2**64 - 1
     assert first.resume == wire.Checkpoint(4, "/home/me/ck/4", "", 0)
     assert type(first.params["whole"]) is float and type(first.params["layers"]) is int
+    assert first.fallbacks == [
+        wire.Checkpoint(3, "/home/me/ck/3", "0a" * 32, 12),
+        wire.Checkpoint(1, "s3://bucket/ck/1", "", 0),
+    ]
+    assert first.checkpoint_directory == "/shared/digits/0/a7"
     assert (second.max_step, second.resume, second.time_limit, second.params) == (None, None, None, {})
+    # Also what the release before sends.
+    assert (second.fallbacks, second.checkpoint_directory) == ([], "")
 
 
 def test_errors_are_read_as_they_are_meant():

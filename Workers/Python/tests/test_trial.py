@@ -56,7 +56,7 @@ def test_facts(agent, monkeypatch):
         assert trial.params == {"lr": 0.5, "opt": {"beta": 0.9, "name": "sgd"}}
         assert (trial.sweep, trial.number, trial.attempt, trial.seed) == ("digits", 12, 2, 2**64 - 1)
         assert (trial.metric, trial.goal, trial.max_step) == ("loss", "minimize", 27)
-        assert (trial.checkpoint, trial.resume_step) == (Path("/old/step-9"), 9)
+        assert (trial.checkpoint, trial.checkpoint_uri, trial.resume_step) == (Path("/old/step-9"), None, 9)
 
 
 def test_lines(agent):
@@ -79,12 +79,48 @@ def test_checkpoint(agent, tmp_path):
         for content in ("one", "two"):
             with trial.new_checkpoint(3) as directory:
                 (directory / "w").write_text(content)
-    told = agent.wait_for(3)[2]
-    assert told["path"] == str(tmp_path / "c" / "step-3")
-    assert (told["type"], told["step"], told["bytes"]) == ("checkpoint", 3, 3)
-    assert told["sha256"] == sweepd.digest(tmp_path / "c" / "step-3")[0]
-    assert (tmp_path / "c" / "step-3" / "w").read_text() == "two"
-    assert [entry.name for entry in (tmp_path / "c").iterdir()] == ["step-3"]
+    # The first is not touched: until the second is durable, an attempt may have to go on from it.
+    for told, name, content in zip(agent.wait_for(3)[1:], ("step-3", "step-3-2"), ("one", "two")):
+        assert told["path"] == str(tmp_path / "c" / name)
+        assert (told["type"], told["step"], told["bytes"]) == ("checkpoint", 3, 3)
+        assert told["sha256"] == sweepd.digest(tmp_path / "c" / name)[0]
+        assert (tmp_path / "c" / name / "w").read_text() == content
+    assert sorted(entry.name for entry in (tmp_path / "c").iterdir()) == ["step-3", "step-3-2"]
+
+
+def test_checkpoints_in_storage_of_ones_own(agent, monkeypatch):
+    monkeypatch.setenv("SWEEPD_CHECKPOINT_DIR", "s3://bucket//digits/12/a99")
+    monkeypatch.setenv("SWEEPD_RESUME_CHECKPOINT", "s3://bucket//digits/12/a7/9")
+    monkeypatch.setenv("SWEEPD_RESUME_STEP", "9")
+    with sweepd.trial() as trial:
+        assert (trial.checkpoint, trial.resume_step) == (None, 9)
+        assert trial.checkpoint_uri == "s3://bucket//digits/12/a7/9"
+        assert trial.checkpoint_folder == "s3://bucket//digits/12/a99"
+        with pytest.raises(RuntimeError, match=r"checkpoints: {path: …} is no folder but s3://bucket//.*record_"):
+            trial.new_checkpoint(10).__enter__()
+        trial.record_checkpoint(10, f"{trial.checkpoint_folder}/10")
+        for wrong in ("/a/folder", "file:///a/folder", "digits/10", "s3://b/../c", None):
+            with pytest.raises(ValueError, match="new_checkpoint saves into a folder"):
+                trial.record_checkpoint(11, wrong)
+    expected = {"type": "checkpoint", "step": 10, "uri": "s3://bucket//digits/12/a99/10"}
+    assert agent.wait_for(2)[1] == expected
+
+
+def test_a_recorded_checkpoint_ends_a_stop(agent):
+    with sweepd.trial() as trial:
+        agent.wait_for(1)
+        agent.send({"type": "stop", "reason": "rung 1"})
+        until_stopped(trial)
+        trial.record_checkpoint(1, "s3://bucket/1")
+        raise AssertionError("unreachable")
+    assert agent.wait_for(2)[1]["type"] == "checkpoint"
+
+
+def test_a_file_uri_is_a_folder(agent, tmp_path, monkeypatch):
+    monkeypatch.setenv("SWEEPD_CHECKPOINT_DIR", f"file://{tmp_path}/c")
+    monkeypatch.setenv("SWEEPD_RESUME_CHECKPOINT", f"file://{tmp_path}/old")
+    with sweepd.trial() as trial:
+        assert (trial.checkpoint, trial.checkpoint_folder) == (tmp_path / "old", tmp_path / "c")
 
 
 def test_a_checkpoint_that_fails_leaves_nothing(agent, tmp_path):

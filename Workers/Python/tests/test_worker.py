@@ -247,6 +247,110 @@ def test_a_resumed_attempt_may_have_nothing_left_to_do(start, tmp_path):
     assert last(run(start, lambda trial: None, lease={"resume": checkpoint}))["outcome"] == "completed"
 
 
+def saved(folder: Path, step: int, content: str = "w") -> dict:
+    folder.mkdir()
+    (folder / "w").write_text(content)
+    digest, size = sweepd.digest(folder)
+    return {"step": step, "location": str(folder), "digest": digest, "bytes": size}
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(start, tmp_path):
+    new, old = saved(tmp_path / "new", 15), saved(tmp_path / "old", 10)
+    (tmp_path / "new" / "w").write_text("x")
+
+    def train(trial):
+        assert (trial.checkpoint, trial.resume_step) == (tmp_path / "old", 10)
+        trial.report(loss=1)
+
+    coordinator = run(start, train, lease={"resume": new, "fallbacks": [old]})
+    assert kinds(coordinator) == ["started", "warning", "report", "finished"]
+    began, warning, report = coordinator.events(0)[:3]
+    assert (began["resumed_from"], report["step"]) == (10, 11)
+    assert warning["text"] == (
+        f"the checkpoint of step 15 at {tmp_path}/new is damaged (its digest differs); going on from the one of step 10"
+    )
+
+
+def test_without_a_whole_checkpoint_the_trial_starts_from_the_beginning(start):
+    def train(trial):
+        assert (trial.checkpoint, trial.checkpoint_uri, trial.resume_step) == (None, None, 0)
+
+    missing = {"step": 15, "location": "/other/machine/15", "digest": "", "bytes": 0}
+    coordinator = run(start, train, lease={"resume": missing})
+    # It has everything left to do, so silence is a failure.
+    assert kinds(coordinator) == ["started", "warning", "failed"]
+    assert "resumed_from" not in coordinator.events(0)[0]
+    assert coordinator.events(0)[1]["text"].endswith("the trial starts from the beginning")
+
+
+def test_checkpoints_go_where_the_lease_says(start, tmp_path):
+    def train(trial):
+        assert trial.checkpoint_folder.is_dir()
+        with trial.new_checkpoint(1) as directory:
+            (directory / "w").write_text("x")
+        trial.report(loss=1)
+
+    for prefix, folder in (("", "a"), ("file://", "b")):
+        place = tmp_path / folder / "t" / "0"
+        coordinator = run(start, train, lease={"checkpoint_directory": f"{prefix}{place}"})
+        assert coordinator.events(0)[1]["location"] == str(place / "step-1")
+
+
+def test_checkpoints_in_storage_of_ones_own(start):
+    def train(trial):
+        assert (trial.checkpoint, trial.resume_step) == (None, 4)
+        assert (trial.checkpoint_uri, trial.checkpoint_folder) == ("s3://b//4", "s3://b//a1")
+        trial.record_checkpoint(5, f"{trial.checkpoint_folder}/5")
+        trial.report(loss=1)
+
+    resume = {"step": 4, "location": "s3://b//4", "digest": "", "bytes": 0}
+    coordinator = run(start, train, lease={"resume": resume, "checkpoint_directory": "s3://b//a1"})
+    told = coordinator.events(0)[1]
+    assert (told["location"], told["digest"], told["bytes"]) == ("s3://b//a1/5", "", 0)
+
+
+def test_a_folder_that_cannot_be_made_is_the_users_affair(start, tmp_path):
+    (tmp_path / "file").touch()
+    coordinator = run(start, lambda trial: 1.0, lease={"checkpoint_directory": f"{tmp_path}/file/t"})
+    assert kinds(coordinator) == ["failed"]
+    failure = last(coordinator)["failure"]
+    assert failure["cause"] == "user"
+    assert failure["message"].startswith(f"cannot make the checkpoint folder '{tmp_path}/file/t': ")
+    assert "checkpoints: {path: …} must be a folder" in failure["message"]
+
+
+@pytest.mark.parametrize("end", ["stop", "abandon", "signal"])
+def test_what_is_being_prepared_can_be_ended(start, tmp_path, end):
+    """Minutes of reading hold up neither the beats nor the end."""
+    huge = saved(tmp_path / "huge", 15)
+    os.truncate(tmp_path / "huge" / "w", 1 << 40)
+    coordinator = start(1, heartbeat=0.05, lease={"resume": huge})
+    beats = []
+
+    def watch():
+        while not (coordinator.attempts.get(1) or {}).get("accepted"):
+            time.sleep(0.01)
+        before = coordinator.received
+        while coordinator.received < before + 5:
+            time.sleep(0.01)
+        beats.append(coordinator.received)
+        coordinator.lease.clear()
+        if end == "signal":
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            coordinator.desired[1] = (end, "enough")
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    began = time.monotonic()
+    sweepd.worker(lambda trial: 1.0, coordinator.endpoint, prefetch=0, idle_timeout=0.5)
+    thread.join()
+    assert beats and time.monotonic() - began < 10
+    assert coordinator.attempts[1]["events"] == []
+    if end != "abandon":
+        assert coordinator.declined[0] == (1, "enough" if end == "stop" else "SIGTERM")
+
+
 def test_a_step_that_goes_backwards_is_kept_and_warned_of_once(start):
     def train(trial):
         for step in (3, 2, 1):

@@ -48,7 +48,7 @@ class Terminal:
 
     def checkpoint(self, saved: Saved) -> None:
         """Print one line."""
-        print(f"checkpoint {saved.path}", flush=True)
+        print(f"checkpoint {saved.location}", flush=True)
 
     def stop_reason(self) -> str | None:
         """Return None: nobody asks."""
@@ -83,14 +83,12 @@ class Agent:
             self._terminal.report(step, metrics)
 
     def checkpoint(self, saved: Saved) -> None:
-        """Tell the worker where the checkpoint lies and what is in it."""
-        line = {
-            "type": "checkpoint",
-            "step": saved.step,
-            "path": str(saved.path),
-            "sha256": saved.sha256,
-            "bytes": saved.bytes,
-        }
+        """Tell the worker where the checkpoint lies and, of a folder, what is in it."""
+        line: dict[str, Any] = {"type": "checkpoint", "step": saved.step}
+        if saved.location.startswith("/"):
+            line.update(path=saved.location, sha256=saved.sha256, bytes=saved.bytes)
+        else:
+            line.update(uri=saved.location)
         if not self._send(line):
             self._terminal.checkpoint(saved)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from . import _checkpoints
 from ._agent import Agent, Channel, Terminal
+from ._location import is_storage, local_path
 from ._metrics import checked_metrics, checked_step
 from ._parameters import Parameters, from_arguments, nested
 
@@ -43,8 +44,10 @@ class Facts:
     metric: str | None = None
     goal: str = "minimize"
     max_step: int | None = None
-    checkpoint_folder: Path = field(default_factory=lambda: Path("checkpoints"))
+    # The text of a URI stays text: a Path would make one slash of two.
+    checkpoint_folder: Path | str = field(default_factory=lambda: Path("checkpoints"))
     checkpoint: Path | None = None
+    checkpoint_uri: str | None = None
     resume_step: int = 0
 
 
@@ -62,8 +65,9 @@ class Trial:
         self.goal = facts.goal
         self.max_step = facts.max_step
         self.checkpoint = facts.checkpoint
+        self.checkpoint_uri = facts.checkpoint_uri
+        self.checkpoint_folder = facts.checkpoint_folder
         self.resume_step = facts.resume_step
-        self._folder = facts.checkpoint_folder
         self._channel = channel
         self._every = checkpoint_every
         self._saved_at = time.monotonic()
@@ -105,16 +109,41 @@ class Trial:
         """
         self._asks_for_checkpoints = True
         number = checked_step(step)
-        temporary = _checkpoints.prepare(self._folder, number)
+        folder = self.checkpoint_folder
+        if isinstance(folder, str):
+            raise RuntimeError(
+                f"the sweep file's checkpoints: {{path: …}} is no folder but {folder}: save there yourself (it is "
+                "trial.checkpoint_folder), then call trial.record_checkpoint(step, uri)"
+            )
+        temporary = _checkpoints.prepare(folder, number)
         self._saving = True
         try:
             yield temporary
-            saved = _checkpoints.publish(temporary, self._folder, number)
+            saved = _checkpoints.publish(temporary, folder, number)
+            if isinstance(self._channel, Terminal):
+                saved = _checkpoints.supersede(saved)
         except BaseException:
             _checkpoints.discard(temporary)
             raise
         finally:
             self._saving = False
+        self._tell(saved)
+
+    def record_checkpoint(self, step: int, uri: str) -> None:
+        """Tell that a checkpoint is complete in storage of your own, at a URI such as `s3://bucket/run/step-4`.
+
+        It is handed to a later attempt as it is, in `checkpoint_uri`. Raises `TrialStopped` while a stop is pending.
+        """
+        self._asks_for_checkpoints = True
+        number = checked_step(step)
+        if not is_storage(uri):
+            raise ValueError(
+                f"record_checkpoint takes the URI of storage elsewhere, such as s3://bucket/run/step-4, not {uri!r}; "
+                "new_checkpoint saves into a folder"
+            )
+        self._tell(_checkpoints.Saved(number, uri, "", 0))
+
+    def _tell(self, saved: _checkpoints.Saved) -> None:
         self._channel.checkpoint(saved)
         self._saved_at = time.monotonic()
         if self._pending():
@@ -203,10 +232,27 @@ def _facts(environment: Mapping[str, str], defaults: Mapping[str, Any]) -> Facts
         metric=environment.get("SWEEPD_METRIC"),
         goal=environment.get("SWEEPD_GOAL", "minimize"),
         max_step=_integer(environment, "SWEEPD_MAX_STEP", 0) if maximum else None,
-        checkpoint_folder=Path(environment.get("SWEEPD_CHECKPOINT_DIR") or "checkpoints"),
-        checkpoint=Path(resume) if resume else None,
+        checkpoint_folder=place_of(environment.get("SWEEPD_CHECKPOINT_DIR") or "checkpoints"),
+        **resumed(resume),
         resume_step=_integer(environment, "SWEEPD_RESUME_STEP", 0) if resume else 0,
     )
+
+
+def place_of(location: str) -> Path | str:
+    """Return a Path for a folder, and the URI of anything else."""
+    try:
+        path = local_path(location)
+    except ValueError:
+        return Path(location)
+    return location if path is None else Path(path)
+
+
+def resumed(location: str | None) -> dict[str, Any]:
+    """Return the facts about the checkpoint to go on from, if there is one."""
+    if not location:
+        return {}
+    place = place_of(location)
+    return {"checkpoint_uri": place} if isinstance(place, str) else {"checkpoint": place}
 
 
 def _integer(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ._location import PATH_BYTES, local_path
 from ._metrics import LARGEST_STEP, encoded
 
 MAGIC = b"sweepd/1"
@@ -22,6 +23,7 @@ EVENTS_PER_MESSAGE = 100
 TAIL_BYTES = 8 << 10
 REASON_BYTES = 1000
 WARNING_CHARACTERS = 500
+FALLBACKS = 8
 NESTING = 16
 CODES = ("version", "malformed", "unknown_type", "foreign_fence", "window", "draining")
 LARGEST_INTEGER = 2**63 - 1
@@ -94,6 +96,10 @@ class Lease(NamedTuple):
     attempt_directory: str
     resume: Checkpoint | None
     time_limit: float | None
+    # Older ones, newest first, in case that one is damaged.
+    fallbacks: list[Checkpoint]
+    # Where this attempt's checkpoints belong, a path or a URI; empty: in the attempt's directory.
+    checkpoint_directory: str
 
 
 # What the worker says.
@@ -300,15 +306,26 @@ def _lease(item: Mapping[str, Any]) -> Lease:
         attempt_directory=_optional_string(item, "attempt_directory"),
         resume=None if resume is None else _checkpoint(resume),
         time_limit=None if limit is None else _integer(item, "time_limit_ms", 0) / 1000,
+        fallbacks=[] if item.get("fallbacks") is None else _fallbacks(item),
+        checkpoint_directory=(
+            _location(item, "checkpoint_directory") if _optional_string(item, "checkpoint_directory") else ""
+        ),
     )
+
+
+def _fallbacks(item: Mapping[str, Any]) -> list[Checkpoint]:
+    checkpoints = _list(item, "fallbacks")
+    if len(checkpoints) > FALLBACKS:
+        raise WireError(f"fallbacks must have at most {FALLBACKS} elements")
+    return [_checkpoint(checkpoint) for checkpoint in checkpoints]
 
 
 def _checkpoint(item: Any) -> Checkpoint:
     if not isinstance(item, dict):
-        raise WireError("resume must be an object")
+        raise WireError("a checkpoint must be an object")
     return Checkpoint(
         step=_integer(item, "step"),
-        location=_string(item, "location"),
+        location=_location(item, "location"),
         digest=_optional_string(item, "digest"),
         bytes=_integer(item, "bytes", 0),
     )
@@ -365,6 +382,17 @@ def _string(message: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise WireError(f"{name} must be a string, not {value!r}")
     return value
+
+
+def _location(message: Mapping[str, Any], name: str) -> str:
+    place = _string(message, name)
+    if len(place.encode()) > PATH_BYTES:
+        raise WireError(f"{name} must have at most {PATH_BYTES} bytes")
+    try:
+        local_path(place)
+    except ValueError as error:
+        raise WireError(f"{name} {error}") from None
+    return place
 
 
 def _optional_string(message: Mapping[str, Any], name: str) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -22,11 +23,13 @@ from typing import Any
 
 from . import _wire as wire
 from ._checkpoints import Saved
+from ._digest import Interrupted
 from ._link import Link, WorkerRefused
 from ._metrics import checked_metrics
 from ._parameters import nested
+from ._resume import choose
 from ._session import Held
-from ._trial import Facts, Trial, TrialStopped
+from ._trial import Facts, Trial, TrialStopped, place_of, resumed
 from ._version import VERSION
 from ._wire import Lease
 
@@ -35,12 +38,25 @@ __all__ = ["WorkerRefused", "worker"]
 # One report, encoded; a message of the protocol holds 1 MiB.
 _REPORT_BYTES = 1 << 18
 _LONGEST_IPC_PATH = 107
+# What passes, or another machine does not suffer from: nobody's failure.
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE)
 # `sweepd run` may have been started just before, and needs a moment to write its endpoint.
 _PATIENCE = 5.0
 
 
 class _TimedOut(Exception):
     """The trial's own time limit has passed."""
+
+
+class _Unprepared(Exception):
+    """The attempt cannot begin, for want of a folder to save into."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"cannot make the checkpoint folder '{folder}': {error.filename or folder}: {error.strerror}; the sweep "
+            "file's checkpoints: {path: …} must be a folder that every worker can write to"
+        )
+        self.cause = "infrastructure" if error.errno in _PASSING else "user"
 
 
 class _Reports:
@@ -81,7 +97,7 @@ class _Reports:
 
     def checkpoint(self, saved: Saved) -> None:
         """Pass on that a checkpoint is complete."""
-        self._record(wire.checkpoint(saved.step, str(saved.path), saved.sha256, saved.bytes))
+        self._record(wire.checkpoint(saved.step, saved.location, saved.sha256, saved.bytes))
 
     def stop_reason(self) -> str | None:
         """Return why the trial is to end, if it is."""
@@ -175,23 +191,60 @@ class _Runner:
         """Run trials until there are no more."""
         while (offer := self._link.offers.get()) is not None:
             lease, held = offer
-            if held.abandoned:
+            if self._hands_back(lease, held):
                 continue
-            if held.stop_reason is not None:
-                self._link.decline(lease.fence, held.stop_reason)
+            try:
+                # The link's thread beats meanwhile, however long reading a checkpoint takes.
+                lease, warnings = self._prepared(lease, held)
+            except Interrupted:
+                self._hands_back(lease, held)
                 continue
-            if self._link.interrupted:
-                self._link.decline(lease.fence, self._link.leaving or "interrupted")
+            except _Unprepared as error:
+                body = wire.failed(error.cause, str(error), "", wire.resources(0.0, None, None))
+                self._link.record(lease.fence, body, over=True)
+                self.count += 1
                 continue
-            self._attempt(lease, held)
+            self._attempt(lease, held, warnings)
             self.count += 1
 
-    def _attempt(self, lease: Lease, held: Held) -> None:
+    def _hands_back(self, lease: Lease, held: Held) -> bool:
+        """Let go of a lease that has not begun and must not begin any more."""
+        if held.abandoned:
+            return True
+        reason = held.stop_reason
+        if reason is None and self._link.interrupted:
+            reason = self._link.leaving or "interrupted"
+        if reason is not None:
+            self._link.decline(lease.fence, reason)
+        return reason is not None
+
+    def _prepared(self, lease: Lease, held: Held) -> tuple[Lease, list[str]]:
+        """Return the lease with the checkpoint that is fit to go on from, and why it is none of the newer ones."""
+        folder = place_of(lease.checkpoint_directory) if lease.checkpoint_directory else ""
+        if isinstance(folder, Path):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            except OSError as error:
+                raise _Unprepared(folder, error) from error
+        if lease.resume is None:
+            return lease, []
+
+        def is_interrupted() -> bool:
+            return held.abandoned or held.stop_reason is not None or self._link.interrupted
+
+        checkpoint, warnings = choose([lease.resume, *lease.fallbacks], is_interrupted)
+        return lease._replace(resume=checkpoint), warnings
+
+    def _attempt(self, lease: Lease, held: Held, warnings: list[str]) -> None:
         began = time.monotonic()
         reports = _Reports(self._link, lease, held, None if lease.time_limit is None else began + lease.time_limit)
         facts = self._facts(lease)
         # A start alone wakes nobody: most often a report follows at once, and they travel together.
         self._link.record(lease.fence, wire.started(lease.resume.step if lease.resume else None), urgent=False)
+        for text in warnings:
+            self._link.record(lease.fence, wire.warning(text), urgent=False)
         ending: tuple[str, str, str] | str
         exit_code: int | None = None
         try:
@@ -241,8 +294,10 @@ class _Runner:
             metric=lease.metric,
             goal=lease.goal,
             max_step=lease.max_step,
-            checkpoint_folder=attempt / "checkpoints",
-            checkpoint=Path(lease.resume.location) if lease.resume else None,
+            checkpoint_folder=(
+                place_of(lease.checkpoint_directory) if lease.checkpoint_directory else attempt / "checkpoints"
+            ),
+            **resumed(lease.resume.location if lease.resume else None),
             resume_step=lease.resume.step if lease.resume else 0,
         )
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import SweepEngine
+import SweepModel
+import WorkerAgent
+import WorkerProtocol
+
+struct Promote: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train the best trials further from their last checkpoints, beyond the sweep's total.",
+        discussion: """
+            What `continue` does with one trial, for the best of the sweep, in the order in which `best` and `show` rank \
+            them. Those without a checkpoint are left out, and so are those that are trained as far already: after an \
+            interruption the same line goes on with what is missing.
+
+            Example:
+              sweepd promote --top 5 --steps 200
+              sweepd promote digits --top 2 --steps 1000 --workers 2
+            """)
+
+    @Argument(help: SweepArgument.help) var sweep: String?
+    @Option(help: ArgumentHelp("How many of the best.", valueName: "n")) var top: Int
+    @Option(help: ArgumentHelp("How many steps more.", valueName: "n")) var steps: Int64
+    @OptionGroup var data: DataOptions
+    @OptionGroup var worker: WorkerArguments
+    @Flag(help: "Print the result as JSON.") var json = false
+
+    func validate() throws {
+        if top < 1 { throw ValidationError("--top must be at least 1, not \(top)") }
+        try StepsArgument.check(steps)
+    }
+
+    func run() throws {
+        let subject = try Subject.find(sweep, data: data)
+        let records = try subject.reader.records(of: subject.sweep.id)
+        let best = Ranking(records, objective: subject.sweep.objective).contenders.prefix(top).map { $0.trials[0] }
+        guard !best.isEmpty else {
+            throw UserError(
+                "no trial of '\(Format.printable(subject.sweep.name))' has a value yet", status: .noTrialCompleted)
+        }
+        var parents: [TrialRecord] = []
+        var skipped: [Continuing.Skipped] = []
+        for record in best {
+            let reason =
+                try Continuing.objection(to: record, steps: steps, among: records, in: subject)
+                ?? trained(record, among: records, in: subject)
+            if let reason {
+                skipped.append(Continuing.Skipped(trial: record.number, reason: reason))
+            } else {
+                parents.append(record)
+            }
+        }
+        guard !parents.isEmpty else {
+            let lines = skipped.map { "\n  trial \($0.trial): \($0.reason)" }.joined()
+            throw UserError("none of the best \(best.count == 1 ? "one" : "\(best.count)") can be continued:\(lines)")
+        }
+        // Before the first thread, which asking a live coordinator starts.
+        let processGuard = try ProcessGuard.start()
+        try Continuing(
+            subject: subject, parents: parents, steps: steps, skipped: skipped,
+            allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, arguments: worker, json: json
+        ).run(processGuard)
+    }
+
+    /// The one that has trained it as far already.
+    private func trained(_ record: TrialRecord, among records: [TrialRecord], in subject: Subject) throws -> String? {
+        guard let step = try subject.reader.lastCheckpoint(of: record, in: subject.sweep.id)?.checkpoint.step else {
+            return nil
+        }
+        let until = step.addingReportingOverflow(steps)
+        let other = records.first {
+            $0.parent == record.number && ($0.untilStep ?? 0) >= until.partialValue && !until.overflow
+                && ($0.state == .completed || $0.state == .stopped)
+        }
+        return other.map { "trial \($0.number) has continued it to step \($0.untilStep ?? 0) already" }
+    }
+}

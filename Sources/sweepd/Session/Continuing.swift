@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Foundation
+import SweepEngine
+import SweepModel
+import SweepStore
+import WorkerAgent
+import WorkerProtocol
+import ZeroMQ
+
+/// Trains trials further, as new ones: where a coordinator is at work on the sweep it does it; else this process becomes
+/// the coordinator until they are over.
+struct Continuing {
+    let subject: Subject
+    let parents: [TrialRecord]
+    let steps: Int64
+    /// Those that were left out, with why.
+    var skipped: [Skipped] = []
+    let allowsUnsafeFileSystem: Bool
+    let arguments: WorkerArguments
+    let json: Bool
+
+    struct Skipped: Hashable {
+        let trial: Int
+        let reason: String
+    }
+
+    /// How long to wait for a coordinator that is ending: its running trials may finish first.
+    private static let patience: Duration = .seconds(600)
+
+    private var sweep: SweepRecord { subject.sweep }
+    private var stream: Terminal.Stream { json ? .error : .output }
+
+    /// - Parameter processGuard: forked before anything here started a thread.
+    func run(_ processGuard: ProcessGuard) throws {
+        try refuseEnded()
+        for skipped in skipped { Terminal.line("trial \(skipped.trial) is skipped: \(skipped.reason)", to: stream) }
+        // What a live coordinator took before it ended waits in the queue for this process.
+        var begun: [Int] = []
+        if try askLive(&begun) {
+            try tellBegun(begun)
+            return
+        }
+        let (numbers, outcome) = try Workspace.with(
+            subject.location, allowsUnsafeFileSystem: allowsUnsafeFileSystem, processGuard: processGuard
+        ) { [begun] workspace in
+            var numbers = begun
+            for parent in parents.dropFirst(begun.count) {
+                let trial = TrialID(sweep: sweep.id, number: parent.number)
+                let entries = try workspace.coordinator.submit([.continueTrial(trial, steps: steps)])
+                numbers += entries.compactMap(\.event.continuation)
+            }
+            let outcome = try workspace.run(
+                sweep.id, sweep.definition, verb: "continued", arguments: arguments, json: json, awaited: numbers)
+            return (numbers, outcome)
+        }
+        try ContinuedEnding(
+            data: subject.location, sweep: sweep.id, trials: numbers, skipped: skipped, hints: subject.hints, json: json
+        ).tell(outcome)
+    }
+
+    /// What the engine would end again at once, or go on with as a whole.
+    private func refuseEnded() throws {
+        guard case .finished(let reason) = sweep.phase else { return }
+        let name = subject.hints.sweep(sweep.name)
+        let limit: String
+        switch reason {
+        case .trials, .exhausted: return
+        case .target: limit = "its target"
+        case .time: limit = "its limit of time"
+        case .steps: limit = "its limit of steps"
+        case .noImprovement: limit = "its limit of trials without improvement"
+        case .cancelled:
+            throw UserError(
+                "the sweep '\(Format.printable(sweep.name))' was cancelled: to train one of its trials further would go on "
+                    + "with the others too.\nGo on with all of it:  \(subject.hints.command("extend \(name) --trials +10"))"
+            )
+        }
+        throw UserError(
+            "the sweep '\(Format.printable(sweep.name))' ended at \(limit), and nothing begins in it while that holds: "
+                + "change it in the sweep file, and go on with\n  \(subject.hints.command("resume sweep.yaml"))")
+    }
+
+    /// Whether a live coordinator took all of them.
+    private func askLive(_ begun: inout [Int]) throws -> Bool {
+        let context = try Context()
+        let deadline = ContinuousClock.now + Self.patience
+        var hasToldOfWaiting = false
+        while begun.count < parents.count {
+            guard let endpoint = EndpointFile(reading: subject.location.endpointFile) else { return false }
+            let trial = TrialID(sweep: sweep.id, number: parents[begun.count].number)
+            do {
+                let number = try OperatorClient(endpoint: endpoint, context: context)
+                    .ask(.continueTrial(trial, steps: steps))
+                guard let number else {
+                    throw UserError("the coordinator began no trial", status: .internalError)
+                }
+                begun.append(number)
+            } catch OperatorClient.Failure.notLive {
+                return false
+            } catch OperatorClient.Failure.notYet(let reason) where ContinuousClock.now < deadline {
+                if !hasToldOfWaiting { Terminal.line("waiting: \(reason)", to: stream) }
+                hasToldOfWaiting = true
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+        }
+        return true
+    }
+
+    private func tellBegun(_ numbers: [Int]) throws {
+        let records = try subject.reader.records(of: sweep.id)
+        let continued = ContinuedTrial.of(records).filter { numbers.contains($0.record.number) }
+        if json {
+            Terminal.line(ContinuedEnding.document(continued, skipped, sweep: sweep.name, outcome: "running"))
+            return
+        }
+        for trial in continued {
+            Terminal.line(
+                "trial \(trial.record.number) continues trial \(trial.parent.number) to step \(trial.until), in the "
+                    + "running sweep '\(Format.printable(sweep.name))'")
+        }
+    }
+}
+
+extension Continuing {
+    /// Why a trial cannot be trained further; nil where it can. What only the engine knows it says itself.
+    static func objection(
+        to record: TrialRecord, steps: Int64, among records: [TrialRecord], in subject: Subject
+    ) throws -> String? {
+        guard record.state.isOver else {
+            return record.state == .paused
+                ? "it is paused, and goes on by itself when it comes to be among the best"
+                : "it is still \(record.state.rawValue): it can be continued when it is over"
+        }
+        guard let kept = try subject.reader.lastCheckpoint(of: record, in: subject.sweep.id) else {
+            return "it left no checkpoint to go on from: its script must save them (see 'Checkpoints' in "
+                + "Docs/writing-a-worker.md)"
+        }
+        if let folder = try subject.reader.missingFolder(of: kept) {
+            return "its checkpoint of step \(kept.checkpoint.step) no longer exists: there is no folder \(folder)"
+        }
+        let (until, isTooLong) = kept.checkpoint.step.addingReportingOverflow(steps)
+        let same = records.first {
+            $0.parent == record.number && $0.untilStep == (isTooLong ? .max : until) && !$0.state.isOver
+        }
+        if let same {
+            let name = subject.hints.sweep(subject.sweep.name)
+            return "trial \(same.number) continues it to step \(until) already"
+                + (subject.sweep.isLive ? "" : ", and goes on with\n  " + subject.hints.command("resume \(name)"))
+        }
+        return nil
+    }
+}
+
+extension Event {
+    /// The number of the trial that continues another.
+    fileprivate var continuation: Int? {
+        if case .proposed(let trial, .continuation, _, _) = self { trial.number } else { nil }
+    }
+}
+
+/// What became of continued trials, beside what they continue.
+struct ContinuedEnding {
+    let data: DataDirectory
+    let sweep: SweepID
+    let trials: [Int]
+    let skipped: [Continuing.Skipped]
+    let hints: Hints
+    let json: Bool
+
+    /// - Throws: `ExitStatus` unless one of them ended with a value.
+    func tell(_ outcome: RunSession.Outcome) throws {
+        let reader = try ResultReader(data)
+        let record = try reader.sweep(id: sweep)
+        let continued = ContinuedTrial.of(try reader.records(of: sweep)).filter { trials.contains($0.record.number) }
+        let isInterrupted = continued.contains { !$0.record.state.isOver }
+        if json {
+            let word = isInterrupted ? "interrupted" : "finished"
+            Terminal.line(Self.document(continued, skipped, sweep: record.name, outcome: word))
+        } else {
+            Terminal.line()
+            for line in lines(continued, record, outcome) { Terminal.line(line) }
+        }
+        if isInterrupted { throw ExitStatus.interrupted }
+        if !continued.contains(where: \.hasValue) { throw ExitStatus.noTrialCompleted }
+    }
+
+    private func lines(
+        _ continued: [ContinuedTrial], _ sweep: SweepRecord, _ outcome: RunSession.Outcome
+    ) -> [String] {
+        // Whoever asks has just stopped being at work on it.
+        var lines = continued.map { $0.line(sweep.objective, isLive: false) }
+        let name = hints.sweep(sweep.name)
+        let isWaiting = continued.contains { !$0.record.state.isOver }
+        switch outcome {
+        case .finished(let reason) where isWaiting:
+            let why = reason.explanation ?? "it has come to its end"
+            lines.append("The sweep is over before all of them were: \(why).")
+        case .finished: break
+        case .paused, .interrupted, .awaitedOver:
+            let what = isWaiting ? "Go on with them" : "The sweep itself is not over; go on with it"
+            lines += ["\(what):", "  " + hints.command("resume \(name)")]
+        }
+        return lines
+    }
+
+    /// - Parameter outcome: "running" where a coordinator was asked, "finished", "interrupted".
+    static func document(
+        _ continued: [ContinuedTrial], _ skipped: [Continuing.Skipped], sweep: String, outcome: String
+    ) -> String {
+        let left = skipped.map { skipped in
+            JSONValue.object([
+                .init("trial", JSONOutput.integer(skipped.trial)), .init("reason", .string(skipped.reason)),
+            ])
+        }
+        return JSONOutput.text(
+            "continue",
+            [
+                .init("sweep", .string(sweep)), .init("outcome", .string(outcome)),
+                .init("continued", .array(continued.map(\.json))), .init("skipped", .array(left)),
+            ])
+    }
+}
+
+extension ContinuedTrial {
+    fileprivate var hasValue: Bool {
+        (record.state == .completed || record.state == .stopped) && record.value != nil
+    }
+}
