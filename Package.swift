@@ -85,7 +85,7 @@ let tests: [Target] = [
         dependencies: [
             "SearchAlgorithms", "GaussianProcess", "SweepModel", "Randomness", "TestSupport", numerics,
         ],
-        exclude: ["Fixtures/fixtures.py", "Fixtures/tpe_fixtures.py"]),
+        exclude: ["Fixtures/fixtures.py", "Fixtures/tpe_fixtures.py", "Fixtures/pruner_fixtures.py"]),
     .testTarget(
         name: "WorkerProtocolTests", dependencies: ["WorkerProtocol", "SweepModel", "Randomness", "TestSupport"]),
     .testTarget(

@@ -5,10 +5,10 @@ import Testing
 
 /// The examples, run as their READMEs say, in a copy.
 @Suite struct ExampleTests {
-    private static let environment = Program.root + "/.venv"
+    static let environment = Program.root + "/.venv"
 
     /// Whether the environment for the examples is there (`make deps`) and has the module.
-    private static func has(_ module: String) -> Bool {
+    static func has(_ module: String) -> Bool {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: environment + "/bin/python")
         process.arguments = ["-c", "import \(module)"]
@@ -18,7 +18,7 @@ import Testing
         return process.terminationStatus == 0
     }
 
-    private func example(_ name: String) throws -> SweepFolder {
+    static func example(_ name: String) throws -> SweepFolder {
         let folder = try SweepFolder()
         let source = Program.root + "/Workers/Examples/" + name
         for file in try FileManager.default.contentsOfDirectory(atPath: source) where !file.hasPrefix(".") {
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func branin() throws {
-        let folder = try example("branin")
+        let folder = try Self.example("branin")
         let result = try folder.run("run", "sweep.yaml")
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(result.output.contains("branin: finished (64 of 64 trials done)"))
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func plainScript() throws {
-        let folder = try example("plain-script")
+        let folder = try Self.example("plain-script")
         let result = try folder.run("run", "sweep.yaml")
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(try folder.trials(of: "plain-script").allSatisfy { $0["last_step"] as? Int == 10 })
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(.enabled(if: has("sklearn"), "make deps installs scikit-learn for it")) func digits() throws {
-        let folder = try example("digits")
+        let folder = try Self.example("digits")
         let result = try folder.run(
             "run", "sweep.yaml", "--trials", "4", environment: ["VIRTUAL_ENV": Self.environment], seconds: 120)
         #expect(result.status == 0, "\(result.output)\(result.error)")
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(.enabled(if: has("zmq"), "make deps installs pyzmq for it")) func pythonWorker() throws {
-        let folder = try example("python-worker")
+        let folder = try Self.example("python-worker")
         let run = try folder.start("run", "sweep.yaml", "--workers", "0")
         try #require(wait { folder.text("out").contains("no local workers") }, "\(folder.text("out"))")
         let workers = try (0..<2).map { _ in
