@@ -104,4 +104,52 @@ import Testing
         ])
         #expect(answers[3].contains("a tell is final"))
     }
+
+    @Test func aStopperJudgesReports() throws {
+        let start =
+            #"{"op":"init","space":[{"name":"x","type":"float","low":0,"high":1}],"seed":1,"method":"bayes","stopper":"asha","max_steps":27}"#
+        var lines = [start]
+        // .50 goes on, .60 stops, .40 goes on, .45 stops: the reference's vector.
+        for (id, loss) in [0.5, 0.6, 0.4, 0.45].enumerated() {
+            lines += [
+                #"{"op":"begin","params":{"x":0.\#(id + 1)}}"#,
+                #"{"op":"report","id":\#(id),"step":1,"value":\#(loss)}"#,
+            ]
+        }
+        lines += [#"{"op":"tell","id":1,"value":0.6}"#, #"{"op":"ask"}"#]
+        let answers = talk(lines)
+        #expect(answers[1] == #"{"id":0}"# && answers[7] == #"{"id":3}"#)
+        let stops = [2, 4, 6, 8].map { answers[$0].hasPrefix(#"{"stop":true,"reason":"asha"#) }
+        #expect(stops == [false, true, false, true], "\(answers)")
+        #expect(answers[2] == #"{"stop":false}"# && answers[9] == #"{"ok":true}"#)
+        #expect(try trials(answers[10]).first?["id"]?.integerValue == 4)
+    }
+
+    @Test(arguments: [
+        (#"{"op":"report","id":0,"step":1,"value":0.5}"#, "step 1 of trial 0 comes after step 2"),
+        (#"{"op":"report","id":7,"step":1,"value":0.5}"#, "never asked"),
+        (#"{"op":"report","id":0,"value":0.5}"#, "needs a \"step\""),
+        (#"{"op":"report","id":0,"step":3}"#, "needs a \"value\""),
+        (#"{"op":"begin","params":{"y":1}}"#, "y"),
+    ])
+    func aWrongReportIsRefusedAndTheConversationGoesOn(request: String, part: String) throws {
+        let start =
+            #"{"op":"init","space":[{"name":"x","type":"float","low":0,"high":1}],"stopper":"median","max_steps":9}"#
+        let answers = talk([
+            start, #"{"op":"begin","params":{"x":0.5}}"#, #"{"op":"report","id":0,"step":2,"value":1}"#, request,
+            #"{"op":"report","id":0,"step":3,"value":NaN}"#, #"{"op":"tell","id":0,"failed":true}"#,
+        ])
+        let error = try #require(try JSONValue.parse(answers[3])["error"]?.stringValue)
+        #expect(error.contains(part), "\(error)")
+        #expect(answers[4].hasPrefix(#"{"stop":true"#) && answers[5] == #"{"ok":true}"#, "\(answers)")
+    }
+
+    @Test(arguments: [
+        (#""stopper":"ashaa""#, "did you mean 'asha'"), (#""stopper":"curve""#, "max_step"), (#""stopper":3"#, "name"),
+    ])
+    func aWrongStopperIsRefused(member: String, part: String) throws {
+        let answers = talk([#"{"op":"init","space":[{"name":"x","type":"float","low":0,"high":1}],\#(member)}"#])
+        let error = try #require(try JSONValue.parse(answers[0])["error"]?.stringValue)
+        #expect(error.contains(part), "\(error)")
+    }
 }

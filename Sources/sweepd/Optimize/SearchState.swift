@@ -125,8 +125,11 @@ struct SearchState {
         {
             learned = nil
         }
-        trials[id].verdict = stopping.judge(id, trials[id].curve)
-        return trials[id].verdict
+        let verdict = stopping.judge(id, trials[id].curve)
+        // On trial itself, the rule only listens.
+        if definition.earlyTermination?.isDryRun == true { return nil }
+        trials[id].verdict = verdict
+        return verdict
     }
 
     /// - Precondition: the trial is pending.
