@@ -132,7 +132,7 @@ import Testing
             wait { folder.text("begun").contains("\n2 ") }, "\(folder.text("out"))")
         #expect(wait { (try? folder.states().first) == "completed" })
         let running = try folder.run("continue", "1", "--steps", "4")
-        #expect(running.status == 2 && running.error.contains("it is still running"), "\(running.error)")
+        #expect(running.status == 2 && running.error.contains("it is running"), "\(running.error)")
         let continued = try folder.run("continue", "0", "--steps", "6")
         #expect(continued.status == 0, "\(continued.error)")
         #expect(continued.output == "trial 3 continues trial 0 to step 10, in the running sweep 's'\n")
@@ -163,6 +163,23 @@ import Testing
         #expect(try folder.states().contains("queued"))
         #expect(try folder.run("resume").status == 0)
         #expect(try folder.states() == [String](repeating: "completed", count: 21))
+        try folder.expectSound()
+    }
+
+    /// What a coordinator that is ending took on, nobody would train.
+    @Test func aCoordinatorThatIsEndingIsWaitedFor() throws {
+        let folder = try Self.folder()
+        try folder.write("", to: "hold")
+        let process = try folder.start("run", "sweep.yaml", "-w", "1")
+        try #require(wait { folder.text("begun").contains("\n1 ") }, "\(folder.text("out"))")
+        process.signal(SIGINT)
+        #expect(wait { folder.text("out").contains("starting no new ones") })
+        let continuing = try folder.start("continue", "0", "--steps", "6", "-w", "1", output: "continued")
+        #expect(wait { folder.text("continued").contains("waiting: the coordinator is ending\n") })
+        try FileManager.default.removeItem(atPath: folder.path + "/hold")
+        #expect(process.end() == 130)
+        #expect(continuing.end() == 0, "\(folder.text("continued"))")
+        #expect(folder.text("continued").contains("continues trial 0: loss 0.1 at step 10, was 0.25 at step 4\n"))
         try folder.expectSound()
     }
 

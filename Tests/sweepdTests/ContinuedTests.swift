@@ -95,7 +95,7 @@ import Testing
             #expect(try Self.objection(store, 3)?.hasSuffix("no folder /nowhere/a") == true)
             let running = try store.propose()
             try store.start(running)
-            #expect(try Self.objection(store, running)?.hasPrefix("it is still running") == true)
+            #expect(try Self.objection(store, running)?.hasPrefix("it is interrupted") == true)
             try store.propose(.continuation(of: 1, until: 250))
             #expect(try Self.objection(store, 1)?.hasPrefix("trial 5 continues it to step 250 already") == true)
             #expect(try Self.objection(store, 1, steps: 300) == nil)

@@ -161,6 +161,8 @@ import WorkerProtocol
         #expect(finding(verdict(.curve, probability: 0.02)).hasPrefix("the curve's veto at step 4: by its curve"))
         let one = Verdict(rule: .asha, step: 1, value: 2, threshold: 1, peers: 1, better: 1, named: [4], rung: 1)
         #expect(finding(one).hasSuffix("| The one other trial that had come to step 1 was better: 4."))
+        let no = Verdict(rule: .asha, step: 1, value: 2, threshold: nil, peers: 1, better: 0, rung: 1)
+        #expect(finding(no).hasSuffix("| The one other trial that had come to step 1 was no better."))
         let first = Verdict(rule: .asha, step: 1, value: 2, threshold: nil, peers: 0, better: 0, rung: 1)
         #expect(finding(first).hasSuffix("| It was the first to come there."))
         for rule in Verdict.Rule.allCases { #expect(!finding(verdict(rule)).isEmpty) }

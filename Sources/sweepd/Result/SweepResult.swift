@@ -84,7 +84,9 @@ struct SweepResult: Sendable {
         guard let judgement = record.judgement, judgement.enforcement != .control, judgement.enforcement != .dryRun
         else { return record.stopReason ?? "by its own decision" }
         let verdict = judgement.verdict
-        return "\(verdict.rule.rawValue)" + (verdict.rung.map { ", at step \($0)" } ?? "")
+        let rule = "\(verdict.rule.rawValue)" + (verdict.rung.map { ", at step \($0)" } ?? "")
+        // It ended with the sweep, where it had waited.
+        return judgement.enforcement == .paused ? "\(rule), where it had paused" : rule
     }
 
     private static func stops(_ records: [TrialRecord]) -> [StopGroup] {

@@ -215,18 +215,21 @@ struct TrialStory {
     private var course: String {
         guard attempts.count > 1 else { return "" }
         let shown = attempts.suffix(6)
-        let list = shown.map(Self.text).joined(separator: "; ")
+        let list = shown.map { text($0, isLast: $0.fence == attempts.last?.fence) }.joined(separator: "; ")
         let earlier = attempts.count > shown.count ? "of the last \(shown.count) " : ""
         let charge = record.losses > 0 ? " What is lost with a worker is charged to nobody." : ""
         return "It has had \(attempts.count) attempts: \(earlier)\(list).\(charge)"
     }
 
-    private static func text(_ attempt: AttemptRow) -> String {
+    private func text(_ attempt: AttemptRow, isLast: Bool) -> String {
         let from = attempt.resumedFrom.map { ", from step \($0)," } ?? ""
         let number = "number \(attempt.number)\(from)"
         switch attempt.outcome {
         case "completed": return "\(number) completed"
-        case "stopped": return "\(number) stopped" + (attempt.stopReason.map { " (\(Format.printable($0)))" } ?? "")
+        case "stopped":
+            // A trial that is stopped for good has no attempt after it.
+            let verb = isLast && record.state != .paused ? "stopped" : "paused"
+            return "\(number) \(verb)" + (attempt.stopReason.map { " (\(Format.printable($0)))" } ?? "")
         case "failed":
             return "\(number) failed" + (attempt.failure.map { " (\(Format.printable($0.message)))" } ?? "")
         case "lost", "forgotten": return "\(number) was lost with its worker"

@@ -74,7 +74,10 @@ struct VerdictText {
     private func compared(_ which: String) -> String {
         if verdict.peers == 0 { return "It was the first to come there." }
         let others = verdict.peers == 1 ? "the one other trial \(which)" : "\(verdict.peers) trials \(which)"
-        if verdict.better == 0 { return "None of \(others) was better." }
+        if verdict.better == 0 {
+            return verdict.peers == 1
+                ? "The one other trial \(which) was no better." : "None of \(others) was better."
+        }
         let names = verdict.named.map(String.init).joined(separator: ", ")
         let isCut = verdict.better > verdict.named.count
         let list = names.isEmpty ? "." : ": \(names)\(isCut ? ", …" : ".")"

@@ -28,6 +28,8 @@ struct Continuing {
 
     /// How long to wait for a coordinator that is ending: its running trials may finish first.
     private static let patience: Duration = .seconds(600)
+    /// How long to wait for the lock of one that listens no more.
+    private static let handover: Duration = .seconds(15)
 
     private var sweep: SweepRecord { subject.sweep }
     private var stream: Terminal.Stream { json ? .error : .output }
@@ -38,13 +40,31 @@ struct Continuing {
         for skipped in skipped { Terminal.line("trial \(skipped.trial) is skipped: \(skipped.reason)", to: stream) }
         // What a live coordinator took before it ended waits in the queue for this process.
         var begun: [Int] = []
-        if try askLive(&begun) {
-            try tellBegun(begun)
-            return
+        var lockedSince: ContinuousClock.Instant?
+        while true {
+            if try askLive(&begun) { return try tellBegun(begun) }
+            do {
+                let (numbers, outcome) = try become(processGuard, begun)
+                return try ContinuedEnding(
+                    data: subject.location, sweep: sweep.id, trials: numbers, skipped: skipped, hints: subject.hints,
+                    json: json
+                ).tell(outcome)
+            } catch StoreError.locked(let directory, let holder) {
+                // It listens no more, and lets go of the lock in a moment; or one that begins does not listen yet.
+                let since = lockedSince ?? .now
+                lockedSince = since
+                guard ContinuousClock.now - since < Self.handover else {
+                    throw StoreError.locked(directory: directory, holder: holder)
+                }
+                Thread.sleep(forTimeInterval: 0.1)
+            }
         }
-        let (numbers, outcome) = try Workspace.with(
+    }
+
+    private func become(_ processGuard: ProcessGuard, _ begun: [Int]) throws -> ([Int], RunSession.Outcome) {
+        try Workspace.with(
             subject.location, allowsUnsafeFileSystem: allowsUnsafeFileSystem, processGuard: processGuard
-        ) { [begun] workspace in
+        ) { workspace in
             var numbers = begun
             for parent in parents.dropFirst(begun.count) {
                 let trial = TrialID(sweep: sweep.id, number: parent.number)
@@ -55,9 +75,6 @@ struct Continuing {
                 sweep.id, sweep.definition, verb: "continued", arguments: arguments, json: json, awaited: numbers)
             return (numbers, outcome)
         }
-        try ContinuedEnding(
-            data: subject.location, sweep: sweep.id, trials: numbers, skipped: skipped, hints: subject.hints, json: json
-        ).tell(outcome)
     }
 
     /// What the engine would end again at once, or go on with as a whole.
@@ -129,9 +146,10 @@ extension Continuing {
         to record: TrialRecord, steps: Int64, among records: [TrialRecord], in subject: Subject
     ) throws -> String? {
         guard record.state.isOver else {
-            return record.state == .paused
-                ? "it is paused, and goes on by itself when it comes to be among the best"
-                : "it is still \(record.state.rawValue): it can be continued when it is over"
+            let isHeld = record.state == .running || record.state == .leased
+            let state =
+                record.state == .paused || !isHeld || subject.sweep.isLive ? record.state.rawValue : "interrupted"
+            return "it is \(state), and can be continued when it is over"
         }
         guard let kept = try subject.reader.lastCheckpoint(of: record, in: subject.sweep.id) else {
             return "it left no checkpoint to go on from: its script must save them (see 'Checkpoints' in "
