@@ -164,10 +164,10 @@ class Setting:
         print()
 
 
-def peers_runs() -> Runs:
+def peers_runs(samplers: str | None) -> Runs:
     found: Runs = {}
     for path in sorted(runs.COMMITTED.glob("*.jsonl")):
-        found.update(runs.read(path))
+        found.update(runs.read(path, lambda run: not samplers or run["sampler"] in samplers.split(",")))
     return found
 
 
@@ -177,6 +177,7 @@ def main() -> None:
                         help="whose cached runs are compared, unless --extra brings others")
     parser.add_argument("--extra", type=pathlib.Path, action="append", default=[], help="a file of run_sweepd.py")
     parser.add_argument("--primary", default="bayes/auto", help="which of ours is tested against the peers")
+    parser.add_argument("--samplers", help="of the peers, to leave out those with few seeds; default: all there are")
     parser.add_argument("--seeds", help="like 0-9; default: all there are")
     parser.add_argument("--workers", default="1,4", help="trials at once")
     parser.add_argument("--final", choices=("last", "best"), default="last",
@@ -202,7 +203,7 @@ def main() -> None:
     only = set(runs.numbers(arguments.seeds)) if arguments.seeds else None
     result = []
     for workers in runs.numbers(arguments.workers):
-        setting = Setting(workers, ours, peers_runs(), only, table)
+        setting = Setting(workers, ours, peers_runs(arguments.samplers), only, table)
         setting.tables()
         result += setting.compare(arguments.primary)
     if result:
