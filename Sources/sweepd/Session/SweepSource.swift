@@ -59,25 +59,12 @@ struct SweepSource {
     }
 
     private static func text(of path: String, as file: String) throws -> String {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw UserError("\(file): no such file\(suggestion(for: path))")
-        }
-        if isDirectory.boolValue {
-            let inside = path + "/sweep.yaml"
-            let hint = FileManager.default.fileExists(atPath: inside) ? ": did you mean \(file)/sweep.yaml?" : ""
-            throw UserError("\(file) is a directory, not a sweep file\(hint)")
-        }
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw UserError("\(file): cannot be read: \(String(cString: strerror(errno)))")
-        }
-        let data: Data
-        do {
-            // Nil at once at the end: an empty file.
-            data = try handle.read(upToCount: sizeLimit + 1) ?? Data()
-        } catch {
-            throw UserError("\(file): cannot be read: \(error.localizedDescription)")
-        }
+        let data = try InputFile(path: path, shown: file, kind: "a sweep file").bytes(
+            limit: sizeLimit, whereMissing: { suggestion(for: path) },
+            whereDirectory: {
+                FileManager.default.fileExists(atPath: path + "/sweep.yaml")
+                    ? ": did you mean \(file)/sweep.yaml?" : ""
+            })
         guard data.count <= sizeLimit else { throw UserError("\(file): larger than 1 MiB: is this a sweep file?") }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw UserError("\(file): not UTF-8 text")
