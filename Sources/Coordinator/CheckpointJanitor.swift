@@ -2,6 +2,7 @@
 
 import Dispatch
 import Foundation
+import WorkerProtocol
 
 /// Deletes the files of checkpoints that no rule needs, on a thread of its own: a checkpoint may be large.
 ///
@@ -10,12 +11,15 @@ import Foundation
 struct CheckpointJanitor: Sendable {
     private let queue = DispatchQueue(label: "sweepd.checkpoints", qos: .utility)
 
-    /// - Parameter roots: absolute paths.
+    /// - Parameter roots: where our folders are, as `CheckpointLocation` has it; those that are no path are passed over.
     /// - Returns: whether the location is one that may be deleted.
     @discardableResult
     func discard(_ location: String, below roots: [String]) -> Bool {
-        let path = location.hasPrefix("file://") ? String(location.dropFirst("file://".count)) : location
-        guard roots.contains(where: { Self.isWithin(path, $0) }) else { return false }
+        guard case .path(let path)? = CheckpointLocation(location) else { return false }
+        let isOurs = roots.contains { root in
+            if case .path(let root)? = CheckpointLocation(root) { Self.isWithin(path, root) } else { false }
+        }
+        guard isOurs else { return false }
         queue.async { try? FileManager.default.removeItem(atPath: path) }
         return true
     }
@@ -25,16 +29,13 @@ struct CheckpointJanitor: Sendable {
         queue.sync {}
     }
 
-    static func isWithin(_ path: String, _ root: String) -> Bool {
-        guard path.hasPrefix("/"), !path.utf8.contains(0),
-            !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
-        else {
+    /// Both absolute.
+    private static func isWithin(_ path: String, _ root: String) -> Bool {
+        if path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) {
             return false
         }
         let folder = root.hasSuffix("/") ? String(root.dropLast()) : root
-        guard folder.hasPrefix("/"), path.hasPrefix(folder + "/"), path.utf8.count > folder.utf8.count + 1 else {
-            return false
-        }
+        guard path.hasPrefix(folder + "/"), path.utf8.count > folder.utf8.count + 1 else { return false }
         let parent = (path as NSString).deletingLastPathComponent
         let real = URL(fileURLWithPath: parent).resolvingSymlinksInPath().path
         return real == parent && real.hasPrefix(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)
