@@ -132,6 +132,7 @@ package struct SweepSummary: Sendable {
     package let definition: SweepDefinition
     package let directory: String
     package let phase: SweepState.Phase
+    /// Of the trials that can count towards the total.
     package let counts: StateCounts
 }
 

@@ -78,7 +78,7 @@ final class CoordinatorLoop {
         engine.sweeps.map { id, state in
             SweepSummary(
                 id: id, definition: state.definition, directory: state.directory, phase: state.phase,
-                counts: state.counts)
+                counts: state.ownCounts)
         }
     }
 

@@ -6,6 +6,7 @@ import WorkerProtocol
 
 /// The one place where facts change the state; replay runs through here.
 extension Engine {
+    /// Changes the state by one fact.
     ///
     /// - Returns: the verdict that follows from it, which is the engine's to decide on and at a replay has been.
     @discardableResult
@@ -60,12 +61,9 @@ extension Engine {
         case .judged(let fence, let found, let enforcement):
             guard let trial = attempts[fence]?.trial else { break }
             sweeps[trial.sweep]?.judge(trial.number, Judgement(found, enforcement))
-            switch enforcement {
-            case .stopped, .paused:
-                attempts[fence]?.stopReason = found.shortText
-                attempts[fence]?.isPausing = enforcement == .paused
-            case .dryRun, .control: break
-            }
+            guard enforcement.endsAttempt else { break }
+            attempts[fence]?.stopReason = found.shortText
+            attempts[fence]?.isPausing = enforcement == .paused
         case .ended(let fence, _, let event, let disposition):
             charge(fence, event, disposition, at: entry.at)
             end(fence, disposition)

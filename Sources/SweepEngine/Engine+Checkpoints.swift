@@ -20,7 +20,7 @@ extension Engine {
         // A trial that was continued shares its last checkpoint with the one that goes on from it.
         let isShared =
             sweeps[trial.sweep].map { sweep in
-                sweep.continuations > 0
+                !sweep.continued.isEmpty
                     && sweep.checkpoints.contains { number, others in
                         number != trial.number
                             && others.contains { $0.checkpoint.location == held.checkpoint.location }

@@ -26,7 +26,9 @@ extension Engine {
     /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
     private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
         guard mayLease(sweep, now: turn.now) else { return nil }
-        if freeWorker(now: turn.now.boot, queued: 1) != nil {
+        let mayPromote = (sweeps[sweep]?.counts[.paused] ?? 0) > 0
+        let mayTake = sweeps[sweep]?.queue.isEmpty == true && sweeps[sweep]?.ready.isEmpty == false
+        if mayPromote || mayTake, freeWorker(now: turn.now.boot, queued: 1) != nil {
             // What was begun and has earned it goes on before anything new begins.
             promote(sweep, &turn)
             if sweeps[sweep]?.queue.isEmpty == true, sweeps[sweep]?.ready.isEmpty == false {

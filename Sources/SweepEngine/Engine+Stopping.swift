@@ -26,10 +26,7 @@ extension Engine {
             enforcement = verdict.action == .pause ? .paused : .stopped
         }
         decide(.judged(fence, verdict, enforcement), &turn)
-        switch enforcement {
-        case .stopped, .paused: sendDesired(fence, &turn)
-        case .dryRun, .control: break
-        }
+        if enforcement.endsAttempt { sendDesired(fence, &turn) }
     }
 
     /// Drawn by the trial alone: the same in a repeated sweep.
@@ -60,11 +57,11 @@ extension Engine {
         let parent = sweep.trials[trial.number]
         guard parent.state.isOver else { throw .trialIsNot("over", trial, parent.state.rawValue) }
         guard let last = sweep.checkpoints[trial.number]?.last else { throw .trialHasNoCheckpoint(trial) }
-        let (until, isTooLong) = last.checkpoint.step.addingReportingOverflow(max(1, steps))
+        let until = last.checkpoint.step.addingSaturated(max(1, steps))
         let number = TrialID(sweep: trial.sweep, number: sweep.trials.count)
         decide(
             .proposed(
-                number, .continuation(of: trial.number, until: isTooLong ? .max : until), parent.configuration), &turn)
+                number, .continuation(of: trial.number, until: until), parent.configuration), &turn)
     }
 }
 
@@ -78,13 +75,10 @@ extension SweepState {
     /// The trial whose seed it is trained with: its own, or of the trial it continues.
     func seedTrial(_ number: Int) -> Int {
         var number = number
-        while case .continuation(let parent, _) = trials[number].source { number = parent }
+        while let parent = trials[number].source.parent { number = parent }
         return number
     }
 
     /// How far the trial is to train.
-    func maximumStep(_ number: Int) -> Int64? {
-        if case .continuation(_, let until) = trials[number].source { return until }
-        return definition.maximumStep
-    }
+    package func maximumStep(_ number: Int) -> Int64? { trials[number].source.until ?? definition.maximumStep }
 }

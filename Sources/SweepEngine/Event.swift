@@ -88,6 +88,19 @@ package enum TrialSource: Hashable, Sendable {
     case repetition(of: Int)
     /// Trained further from that trial's last checkpoint, to that step.
     case continuation(of: Int, until: Int64)
+
+    /// Beyond the sweep's total, and compared with no other trial.
+    package var isContinuation: Bool { parent != nil }
+
+    /// The trial that is continued.
+    package var parent: Int? {
+        if case .continuation(let parent, _) = self { parent } else { nil }
+    }
+
+    /// The step a continued trial is trained to.
+    package var until: Int64? {
+        if case .continuation(_, let until) = self { until } else { nil }
+    }
 }
 
 package struct WorkerFacts: Hashable, Sendable {

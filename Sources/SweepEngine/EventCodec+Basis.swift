@@ -44,6 +44,14 @@ extension EventCodec {
         appendJSONWord("]", to: &bytes)
     }
 
+    /// Reads what `text(of:)` wrote.
+    package static func basis(_ text: String) throws(EventCodecError) -> ProposalBasis? {
+        try Array(",\"basis\":\(text)".utf8).withUnsafeBufferPointer { bytes throws(EventCodecError) in
+            var cursor = EventCodecCursor(bytes)
+            return try basis(&cursor)
+        }
+    }
+
     /// Journals of the first version have none.
     static func basis(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> ProposalBasis? {
         guard cursor.skip(",\"basis\":") else { return nil }

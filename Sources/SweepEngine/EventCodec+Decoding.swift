@@ -35,18 +35,14 @@ extension EventCodec {
             return .judged(fence, verdict, enforcement)
         case "promoted": return .promoted(try trial(&cursor))
         case "retired":
-            let trial = try trial(&cursor)
-            guard case .settled(let settlement) = try disposition(&cursor) else { throw cursor.malformed("an end") }
-            return .retired(trial, settlement)
+            return .retired(try trial(&cursor), try settlement(&cursor))
         case "checkpoint_discarded":
             return .checkpointDiscarded(try trial(&cursor), location: try cursor.string(",\"location\":"))
         case "trial_cancelled": return .trialCancelled(try trial(&cursor))
         case "trial_retried": return .trialRetried(try trial(&cursor))
         case "asked": return .asked(try trial(&cursor))
         case "told":
-            let trial = try trial(&cursor)
-            guard case .settled(let settlement) = try disposition(&cursor) else { throw cursor.malformed("an end") }
-            return .told(trial, settlement)
+            return .told(try trial(&cursor), try settlement(&cursor))
         case "worker_joined": return try workerJoined(&cursor)
         case "worker_left":
             return .workerLeft(
@@ -136,6 +132,11 @@ extension EventCodec {
         try cursor.expect("}")
         // Trials keep their configurations for good: no spare room.
         return Configuration(entries.count * 2 > entries.capacity ? entries : Array(entries[...]))
+    }
+
+    private static func settlement(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> Settlement {
+        guard case .settled(let settlement) = try disposition(&cursor) else { throw cursor.malformed("an end") }
+        return settlement
     }
 
     private static func disposition(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> Disposition {

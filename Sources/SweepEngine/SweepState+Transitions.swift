@@ -23,7 +23,7 @@ extension SweepState {
         case .baseline(let position): baselinesQueued = max(baselinesQueued, position + 1)
         case .repetition: break
         case .continuation(let parent, _):
-            continuations += 1
+            continued.append(number)
             // It begins with what its parent left.
             if let last = checkpoints[parent]?.last {
                 checkpoints[number] = [last]
@@ -66,7 +66,7 @@ extension SweepState {
         let previous = progress[number, default: Progress(definition.objective)].lastStep
         if step > previous {
             // A worker may say any step; none may overflow the count.
-            steps = steps.addingReportingOverflow(step - previous).overflow ? .max : steps + (step - previous)
+            steps = steps.addingSaturated(step - previous)
             progress[number]?.lastStep = step
         }
         guard let value = metrics.first(where: { $0.name == definition.objective.metric })?.value else { return nil }
@@ -143,11 +143,8 @@ extension SweepState {
         case .cancelled: move(number, to: .cancelled)
         }
         asked.remove(number)
-        if isContinuation {
-            // Trained longer than the others: no result to compare with theirs.
-            if settlement.state == .cancelled { cancelledContinuations += 1 }
-            return
-        }
+        // Trained longer than the others: no result to compare with theirs.
+        if isContinuation { return }
         if trials[number].isEvidence { results.append(number) }
         if settlement.state != .cancelled { sinceBest += 1 }
         // A trial that failed half-way is no answer, whatever it had reported.

@@ -27,9 +27,8 @@ package struct SweepState: Hashable, Sendable {
     /// What can be gone on from, oldest first, of any trial.
     package internal(set) var checkpoints: [Int: [HeldCheckpoint]] = [:]
     package internal(set) var checkpointBytes: Int64 = 0
-    /// Trials that continue others, and of them those that were cancelled.
-    package internal(set) var continuations = 0
-    package internal(set) var cancelledContinuations = 0
+    /// Trials that continue others, ascending.
+    package internal(set) var continued: [Int] = []
     /// Milestones that trials have come to: each tells a model something.
     package internal(set) var milestonesPassed = 0
     /// Trials that have ended since the last new best.
@@ -96,8 +95,18 @@ package struct SweepState: Hashable, Sendable {
         ladder = FidelityLadder(definition.earlyTermination)
     }
 
+    /// Of the trials that continue others. There are few of them: a look at each is cheaper than to keep count.
+    package var continuedCounts: StateCounts {
+        var counts = StateCounts()
+        for number in continued { counts[trials[number].state] += 1 }
+        return counts
+    }
+
+    /// Of the trials that can count towards the total.
+    package var ownCounts: StateCounts { continued.isEmpty ? counts : counts.without(continuedCounts) }
+
     /// Trials that use up the total: all but the cancelled and the continued ones.
-    package var counted: Int { counts.counted - (continuations - cancelledContinuations) }
+    package var counted: Int { ownCounts.counted }
 
     /// Grows with all that a model can learn from; a retry takes some back.
     var knowledge: Int { results.count + milestonesPassed }
@@ -137,6 +146,13 @@ package struct StateCounts: Hashable, Sendable {
     /// Trials that use up a sweep's total: all but the cancelled.
     package var counted: Int {
         Trial.State.allCases.reduce(0) { $0 + ($1 == .cancelled ? 0 : self[$1]) }
+    }
+
+    /// - Parameter others: a part of these.
+    package func without(_ others: StateCounts) -> StateCounts {
+        var rest = self
+        for state in Trial.State.allCases { rest[state] -= others[state] }
+        return rest
     }
 
     package subscript(_ state: Trial.State) -> Int {

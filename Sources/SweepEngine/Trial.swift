@@ -44,10 +44,7 @@ package struct Trial: Hashable, Sendable {
         }
     }
 
-    /// Trained further from another trial's end: beyond the sweep's total, and compared with no other trial.
-    package var isContinuation: Bool {
-        if case .continuation = source { true } else { false }
-    }
+    package var isContinuation: Bool { source.isContinuation }
 }
 
 /// A verdict and what was done about it.

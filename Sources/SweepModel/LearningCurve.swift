@@ -37,7 +37,6 @@ package struct LearningCurve: Hashable, Sendable {
 
     /// Values with their sign such that less is better.
     package func loss(_ index: Int) -> Double { loss(of: points[index].value) }
-    package var lastLoss: Double? { points.last.map { loss(of: $0.value) } }
     package var bestLoss: Double? { bestPoint.map { loss(of: $0.value) } }
     package func loss(of value: Double) -> Double { goal == .minimize ? value : -value }
 
@@ -56,10 +55,5 @@ package struct LearningCurve: Hashable, Sendable {
         points.removeSubrange(cut...)
         best.removeSubrange(cut...)
         for point in kept { append(step: point.step, value: point.value) }
-    }
-
-    package mutating func removeAll() {
-        points.removeAll(keepingCapacity: true)
-        best.removeAll(keepingCapacity: true)
     }
 }

@@ -64,6 +64,14 @@ package enum Enforcement: String, CaseIterable, Sendable {
     case dryRun = "dry_run"
     /// One of the condemned that go on to show whether the rule is right.
     case control
+
+    /// Whether the attempt is asked to stop, for good or until later.
+    package var endsAttempt: Bool {
+        switch self {
+        case .stopped, .paused: true
+        case .dryRun, .control: false
+        }
+    }
 }
 
 extension Verdict {

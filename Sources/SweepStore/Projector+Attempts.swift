@@ -171,12 +171,8 @@ extension Projector {
         try update(
             "UPDATE trial SET verdict = ? WHERE sweep = ? AND number = ?",
             [EventCodec.text(of: judgement), trial.sweep.number, trial.number])
-        switch judgement.enforcement {
-        case .stopped, .paused:
-            try update(
-                "UPDATE attempt SET stop_reason = ? WHERE fence = ?", [judgement.verdict.shortText, fence.number])
-        case .dryRun, .control: break
-        }
+        guard judgement.enforcement.endsAttempt else { return }
+        try update("UPDATE attempt SET stop_reason = ? WHERE fence = ?", [judgement.verdict.shortText, fence.number])
     }
 
     /// A continued trial begins with a checkpoint of its parent, which is none of its own attempts'.

@@ -58,7 +58,7 @@ final class Projector {
                     trial.sweep.number, trial.number, source.name, source.index, configuration.json.text, at,
                     basis.map { EventCodec.text(of: $0) }, source.until,
                 ])
-            if case .continuation = source { try reopen(trial.sweep, at: at) }
+            if source.isContinuation { try reopen(trial.sweep, at: at) }
         case .leased(let fence, let trial, let worker, let attempt):
             owners[fence] = trial
             try lease(fence, trial, worker, attempt: attempt, at: at)
@@ -163,10 +163,6 @@ extension TrialSource {
         case .repetition: "repetition"
         case .continuation: "continuation"
         }
-    }
-
-    fileprivate var until: Int64? {
-        if case .continuation(_, let until) = self { until } else { nil }
     }
 
     fileprivate var index: Int {

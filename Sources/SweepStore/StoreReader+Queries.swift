@@ -21,11 +21,15 @@ extension StoreReader {
     }
 
     /// How many of a sweep's trials are in each state; states without trials are missing.
-    package func counts(of sweep: SweepID) throws -> [Trial.State: Int] {
+    ///
+    /// - Parameter onlyContinued: of the trials that continue others alone.
+    package func counts(of sweep: SweepID, onlyContinued: Bool = false) throws -> [Trial.State: Int] {
         try read { db in
             var counts: [Trial.State: Int] = [:]
+            let condition = onlyContinued ? "AND source = 'continuation'" : ""
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT state, count(*) FROM trial WHERE sweep = ? GROUP BY state", arguments: [sweep.number])
+                db, sql: "SELECT state, count(*) FROM trial WHERE sweep = ? \(condition) GROUP BY state",
+                arguments: [sweep.number])
             while let row = try rows.next() {
                 guard let state = Trial.State(rawValue: row[0]) else {
                     throw MalformedRow("a trial in the unknown state '\(row[0] as String)'")
@@ -67,7 +71,19 @@ extension StoreReader {
         try row("SELECT * FROM trial WHERE sweep = ? AND number = ?", [id.sweep.number, id.number])
     }
 
-    /// Completed and stopped trials, but no continued ones, with a value that are feasible, best first, the earlier of equals first.
+    /// What an adaptive sampler made the trial from; nil for any other, and in a store of the first version.
+    package func basis(of trial: TrialID) throws -> ProposalBasis? {
+        try read { db in
+            let row = try Row.fetchOne(
+                db, sql: "SELECT * FROM trial WHERE sweep = ? AND number = ?",
+                arguments: [trial.sweep.number, trial.number])
+            guard let text = row?["basis"] as String? else { return nil }
+            do { return try EventCodec.basis(text) } catch { throw MalformedRow("\(error)") }
+        }
+    }
+
+    /// Completed and stopped trials with a value that are feasible and continue no other, best first, the earlier of
+    /// equals first.
     package func best(of sweep: SweepID, goal: Objective.Goal, limit: Int) throws -> [TrialRow] {
         try rows(
             """

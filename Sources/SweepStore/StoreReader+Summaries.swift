@@ -35,6 +35,16 @@ extension StoreReader {
         }
     }
 
+    /// How long each trial took that has ended or paused and was measured, by its number; those that continue others are
+    /// left out.
+    package func trialSeconds(of sweep: SweepID) throws -> [Int: Double] {
+        try pairs(
+            """
+            SELECT number, seconds FROM trial WHERE sweep = ? AND seconds IS NOT NULL AND source <> 'continuation'
+            AND state IN ('paused', 'completed', 'stopped', 'failed')
+            """, sweep)
+    }
+
     private func pairs<Value: DatabaseValueConvertible>(_ sql: String, _ sweep: SweepID) throws -> [Int: Value] {
         try read { db in
             var values: [Int: Value] = [:]

@@ -49,16 +49,9 @@ final class AgentLoop {
         session = WorkerSession(
             hello: Hello(
                 boot: WorkerAgentOptions.randomToken(), agent: options.agentName,
-                host: Self.hostName, processID: Int64(getpid()), slots: slots,
+                host: HostName.current, processID: Int64(getpid()), slots: slots,
                 prefetch: options.prefetch))
         socket = try Self.connect(to: endpoint, in: context)
-    }
-
-    /// Not Foundation's, which asks the name service and may hang.
-    private static var hostName: String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     static func connect(to endpoint: Endpoint, in context: Context) throws(ZMQError) -> Socket {

@@ -141,3 +141,7 @@ import Testing
         _ = try Sweepd.parseAsRoot(arguments)
     }
 }
+
+extension StateCounts {
+    fileprivate var sum: Int { Trial.State.allCases.reduce(0) { $0 + self[$1] } }
+}

@@ -2,6 +2,7 @@
 
 import SweepEngine
 import SweepModel
+import SweepStore
 import Testing
 import WorkerProtocol
 
@@ -73,7 +74,7 @@ import WorkerProtocol
             let forecast = try #require(try subject.reader.result(of: subject.sweep).forecast?.forecast)
             #expect(forecast.meanSeconds == 5.5 && forecast.remaining == 6 && forecast.slots == 2)
             #expect(forecast.seconds == 16.5)
-            #expect(try subject.reader.trialSeconds(of: StoppingStore.sweep) == [0: 10, 1: 10, 2: 1, 3: 1])
+            #expect(try subject.reader.store.trialSeconds(of: StoppingStore.sweep) == [0: 10, 1: 10, 2: 1, 3: 1])
         }
     }
 

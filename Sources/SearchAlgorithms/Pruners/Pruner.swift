@@ -36,11 +36,4 @@ extension Pruner {
     package func promotable(_ isPaused: (Int) -> Bool) -> Int? { nil }
     package mutating func promote(_ trial: Int) {}
     package func rungs(of trial: Int) -> [Int64] { [] }
-
-    /// The trial that has earned to go on, where every condemned trial has paused. It is no longer held afterwards.
-    package mutating func promote() -> Int? {
-        guard let trial = promotable({ _ in true }) else { return nil }
-        promote(trial)
-        return trial
-    }
 }

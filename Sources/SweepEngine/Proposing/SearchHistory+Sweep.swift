@@ -17,36 +17,30 @@ extension SearchHistory {
         let pending = state.trials.indices.filter { number in
             !state.trials[number].isContinuation && (cut.map { number >= $0 } ?? !state.trials[number].state.isOver)
         }
-        let adjustment = state.adjustment(of: ended)
-        func result(_ number: Int) -> Result? {
-            let trial = state.trials[number]
-            switch trial.state {
-            case .completed: return Result(trial.configuration, value: trial.value)
-            case .stopped where !trial.isInfeasible:
-                return Result(trial.configuration, value: adjustment?.atEnd(trial.milestones) ?? trial.value)
-            case .stopped, .failed, .cancelled: return Result(trial.configuration, value: nil)
-            case .queued, .leased, .running, .paused:
-                return adjustment?.atEnd(trial.milestones).map { Result(trial.configuration, value: $0) }
-            }
-        }
         // A deterministic search looks at no trial that runs, but at those that have paused.
         let underWay = state.trials.indices.filter { number in
             !state.trials[number].state.isOver && !state.trials[number].isContinuation && number < cut ?? .max
         }
+        let adjustment = RungAdjustment(
+            state.ladder,
+            state.trials.filter { !$0.milestones.isEmpty && !$0.isContinuation }.map(TrialEvidence.init))
         self.init(
-            position: position, results: (ended + underWay).compactMap(result),
+            position: position,
+            results: (ended + underWay).compactMap { adjustment.result(of: TrialEvidence(state.trials[$0])) },
             pending: pending.filter { state.trials[$0].state != .paused }.map { state.trials[$0].configuration },
             seen: seen)
     }
 }
 
-extension SweepState {
-    /// Nil where every trial trains to its end.
-    fileprivate func adjustment(of ended: [Int]) -> RungAdjustment? {
-        guard let ladder else { return nil }
-        let known = trials.indices.filter { !trials[$0].milestones.isEmpty && !trials[$0].isContinuation }
-        return RungAdjustment(
-            ladder, milestones: known.map { trials[$0].milestones },
-            finals: known.map { trials[$0].state == .completed ? trials[$0].value : nil })
+extension TrialEvidence {
+    fileprivate init(_ trial: Trial) {
+        let end: End =
+            switch trial.state {
+            case .completed: .completed(trial.value)
+            case .stopped: trial.isInfeasible ? .failed : .stopped(trial.value)
+            case .failed, .cancelled: .failed
+            case .queued, .leased, .running, .paused: .underWay
+            }
+        self.init(trial.configuration, milestones: trial.milestones, end: end)
     }
 }

@@ -44,9 +44,7 @@ struct Extend: ParsableCommand {
             let known = try Lookup.choose(
                 workspace.sweeps, name: named.name, preferring: { _ in true }, verb: "extend")
             var definition = known.definition
-            let continued = try ResultReader(location).continuedCounts(of: known.id)
-            definition.trials = try total(
-                current: definition.trials, counted: known.counts.without(continued).counted)
+            definition.trials = try total(current: definition.trials, counted: known.counts.counted)
             _ = try workspace.coordinator.submit([.redefine(known.id, definition)])
             let outcome = try workspace.run(known.id, definition, verb: "extended", arguments: worker, json: json)
             return (known.id, outcome)

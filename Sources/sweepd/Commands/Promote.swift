@@ -68,9 +68,9 @@ struct Promote: ParsableCommand {
         guard let step = try subject.reader.lastCheckpoint(of: record, in: subject.sweep.id)?.checkpoint.step else {
             return nil
         }
-        let until = step.addingReportingOverflow(steps)
+        let until = step.addingSaturated(steps)
         let other = records.first {
-            $0.parent == record.number && ($0.untilStep ?? 0) >= until.partialValue && !until.overflow
+            $0.parent == record.number && ($0.untilStep ?? 0) >= until
                 && ($0.state == .completed || $0.state == .stopped)
         }
         return other.map { "trial \($0.number) has continued it to step \($0.untilStep ?? 0) already" }

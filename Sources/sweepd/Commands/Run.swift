@@ -58,9 +58,7 @@ struct Run: ParsableCommand {
             location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, processGuard: processGuard
         ) { workspace in
             if let known = workspace.sweep(named: source.definition.name) {
-                let continued = try ResultReader(location).continuedCounts(of: known.id)
-                throw nameIsTaken(
-                    known, done: known.counts.without(continued).done, among: workspace.sweeps, hints: hints)
+                throw nameIsTaken(known, among: workspace.sweeps, hints: hints)
             }
             let sweep = try workspace.launch(source, source.definition)
             source.tellChoice(to: json ? .error : .output)
@@ -79,13 +77,12 @@ struct Run: ParsableCommand {
         return overrides
     }
 
-    private func nameIsTaken(
-        _ known: SweepSummary, done: Int, among sweeps: [SweepSummary], hints: Hints
-    ) -> UserError {
+    private func nameIsTaken(_ known: SweepSummary, among sweeps: [SweepSummary], hints: Hints) -> UserError {
         let name = known.definition.name
         let names = Set(sweeps.map(\.definition.name))
         let free = (2...).lazy.map { "\(name)-\($0)" }.first { !names.contains($0) } ?? name
         let another = hints.command("run \(ShellWord.quoted(file)) --name \(ShellWord.quoted(free))")
+        let done = known.counts.done
         let trials = "\(done)\(known.definition.trials.map { " of \($0)" } ?? "") trials"
         let printed = Format.printable(name)
         if case .finished(let reason) = known.phase {

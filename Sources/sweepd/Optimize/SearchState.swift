@@ -21,7 +21,6 @@ struct SearchState {
         /// Its values at the steps of the ladder.
         var milestones: [Double] = []
         var verdict: Verdict?
-        var isOver = false
     }
 
     let definition: SweepDefinition
@@ -30,8 +29,8 @@ struct SearchState {
     private var stopping: StoppingRule
     /// Trials by their ids.
     private var trials: [Trial] = []
-    /// What was told, in its order; the value of a trial that was stopped depends on the others.
-    private var told: [(trial: Int?, result: SearchHistory.Result)] = []
+    /// In the order in which it was told.
+    private var told: [TrialEvidence] = []
     /// Ids of trials not told yet, ascending.
     private var pending: [Int] = []
     private var seen = SeenConfigurations()
@@ -91,25 +90,12 @@ struct SearchState {
 
     /// What a model may learn from: trials that were stopped, and those under way, count as if they had been trained on.
     private var results: [SearchHistory.Result] {
-        let results = told.map(\.result)
-        guard let ladder else { return results }
-        let known = trials.indices.filter { !trials[$0].milestones.isEmpty }
-        var finals: [Int: Double] = [:]
-        for (trial, result) in told {
-            if let trial, trials[trial].verdict == nil, let value = result.value { finals[trial] = value }
+        let underWay = pending.map {
+            TrialEvidence(trials[$0].configuration, milestones: trials[$0].milestones, end: .underWay)
         }
-        let adjustment = RungAdjustment(
-            ladder, milestones: known.map { trials[$0].milestones }, finals: known.map { finals[$0] })
-        func adjusted(_ trial: Int) -> SearchHistory.Result? {
-            adjustment.atEnd(trials[trial].milestones).map {
-                SearchHistory.Result(trials[trial].configuration, value: $0)
-            }
-        }
-        let over = told.map { trial, result in
-            guard let trial, trials[trial].verdict != nil, result.value != nil else { return result }
-            return adjusted(trial) ?? result
-        }
-        return over + pending.compactMap(adjusted)
+        let evidence = told + underWay
+        let adjustment = RungAdjustment(ladder, evidence)
+        return evidence.compactMap { adjustment.result(of: $0) }
     }
 
     /// - Precondition: the trial is pending, and the step is not below its last.
@@ -137,16 +123,19 @@ struct SearchState {
         pending.removeAll { $0 == id }
         // One that went on to its end all the same has completed.
         if let end = definition.maximumStep, let last = lastStep(id), last >= end { trials[id].verdict = nil }
-        let isCompleted = trials[id].verdict == nil && value != nil
-        stopping.conclude(id, trials[id].curve, isCompleted: isCompleted)
-        told.append((id, SearchHistory.Result(trials[id].configuration, value: value)))
+        let isStopped = trials[id].verdict != nil
+        stopping.conclude(id, trials[id].curve, isCompleted: !isStopped && value != nil)
+        told.append(
+            TrialEvidence(
+                trials[id].configuration, milestones: trials[id].milestones,
+                end: value == nil ? .failed : isStopped ? .stopped(value) : .completed(value)))
         learned = nil
     }
 
     /// A result from elsewhere.
     mutating func load(_ result: SearchHistory.Result) {
         seen.insert(result.configuration)
-        told.append((nil, result))
+        told.append(TrialEvidence(result.configuration, end: result.value == nil ? .failed : .completed(result.value)))
         learned = nil
     }
 }

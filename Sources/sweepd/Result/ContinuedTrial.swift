@@ -61,15 +61,3 @@ struct ContinuedTrial: Sendable {
         ])
     }
 }
-
-extension StateCounts {
-    /// - Parameter others: a part of these.
-    func without(_ others: StateCounts) -> StateCounts {
-        var rest = self
-        for state in Trial.State.allCases { rest[state] -= others[state] }
-        return rest
-    }
-
-    /// Over all states.
-    var sum: Int { Trial.State.allCases.reduce(0) { $0 + self[$1] } }
-}

@@ -174,11 +174,5 @@ struct EarlyStopping: Sendable {
         return best
     }
 
-    /// A worker may say any step; none may overflow the sum.
-    private static func sum(_ steps: [Int64]) -> Int64 {
-        steps.reduce(0) { total, step in
-            let (sum, isTooMuch) = total.addingReportingOverflow(step)
-            return isTooMuch ? .max : sum
-        }
-    }
+    private static func sum(_ steps: [Int64]) -> Int64 { steps.reduce(0) { $0.addingSaturated($1) } }
 }

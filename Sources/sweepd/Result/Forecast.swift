@@ -141,9 +141,7 @@ extension Forecast.Course {
             },
             meanSeconds: timed.isEmpty ? nil : timed.compactMap(\.seconds).reduce(0, +) / Double(timed.count),
             slots: slots, elapsed: sweep.elapsed ?? .zero,
-            steps: records.compactMap(\.lastStep).reduce(0) {
-                $0.addingReportingOverflow($1).overflow ? .max : $0 + $1
-            },
+            steps: records.compactMap(\.lastStep).reduce(0) { $0.addingSaturated($1) },
             seconds: records.compactMap(\.seconds).reduce(0, +), limits: sweep.definition.limits)
     }
 }

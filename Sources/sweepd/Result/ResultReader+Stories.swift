@@ -4,6 +4,7 @@ import Foundation
 import SweepEngine
 import SweepModel
 import SweepStore
+import WorkerAgent
 import WorkerProtocol
 
 /// What is told of one trial, and what can be gone on from.
@@ -20,7 +21,8 @@ extension ResultReader {
         return TrialStory(
             sweep: sweep, record: record, attempts: attempts,
             checkpoint: try lastCheckpoint(of: record, in: sweep.id)?.checkpoint,
-            last: try curve(of: sweep, trial: number).last, basis: try basis(of: record, in: sweep),
+            last: try curve(of: sweep, trial: number).last,
+            basis: try store.basis(of: TrialID(sweep: sweep.id, number: number)),
             standing: Self.standing(of: record, among: records, sweep.objective),
             continuedBy: records.filter { $0.parent == number })
     }
@@ -63,43 +65,13 @@ extension ResultReader {
 
     /// The folder of a checkpoint that should be on this machine and is not; nil where it is, or lies elsewhere.
     func missingFolder(of kept: KeptCheckpoint) throws -> String? {
-        let location = kept.checkpoint.location
-        let path = location.hasPrefix("file://") ? String(location.dropFirst("file://".count)) : location
-        guard path.hasPrefix("/"), !FileManager.default.fileExists(atPath: path) else { return nil }
+        guard case .path(let path)? = CheckpointLocation(kept.checkpoint.location),
+            !FileManager.default.fileExists(atPath: path)
+        else { return nil }
         // A worker of another machine may have written it to that machine's own disk.
         let facts = try store.workers().first { $0.id == kept.worker }?.facts
-        if let facts, !facts.isLocal, facts.host != Self.hostName { return nil }
+        if let facts, !facts.isLocal, facts.host != HostName.current { return nil }
         return path
-    }
-
-    /// As workers name it.
-    private static var hostName: String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    /// What the journal says that an adaptive sampler made the trial from. The tables' rows do not show it.
-    private func basis(of record: TrialRecord, in sweep: SweepRecord) throws -> ProposalBasis? {
-        guard case .sampler = record.source else { return nil }
-        switch sweep.definition.method {
-        case .grid, .random, .sobol: return nil
-        case .bayes, .tpe, .auto: break
-        }
-        let wanted = TrialID(sweep: sweep.id, number: record.number)
-        do {
-            try store.journal { _, entry in
-                if case .proposed(wanted, _, _, let basis) = entry.event { throw Found(basis: basis) }
-            }
-            return nil
-        } catch let found as Found {
-            return found.basis
-        }
-    }
-
-    /// Ends the reading of the journal.
-    private struct Found: Error {
-        let basis: ProposalBasis?
     }
 }
 

@@ -43,21 +43,7 @@ struct ResultReader {
 
     /// Of the trials that continue others: they are beyond the total.
     func continuedCounts(of sweep: SweepID) throws -> StateCounts {
-        var counts = StateCounts()
-        for row in try store.trials(of: sweep) {
-            if case .continuation = row.source { counts[row.state] += 1 }
-        }
-        return counts
-    }
-
-    /// How long each trial took that has ended or paused, those that continue others left out.
-    func trialSeconds(of sweep: SweepID) throws -> [Int: Double] {
-        var seconds: [Int: Double] = [:]
-        for record in try store.trials(of: sweep).map({ Self.record($0, lastStep: nil, stopReason: nil) })
-        where record.isTimed && !record.isContinuation {
-            seconds[record.number] = record.seconds
-        }
-        return seconds
+        StateCounts(try store.counts(of: sweep, onlyContinued: true))
     }
 
     func overviews() throws -> [SweepOverview] {

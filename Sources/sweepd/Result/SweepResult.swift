@@ -81,8 +81,9 @@ struct SweepResult: Sendable {
 
     /// One text for all that a rule stopped at one rung.
     private static func reason(_ record: TrialRecord) -> String {
-        guard let judgement = record.judgement, judgement.enforcement != .control, judgement.enforcement != .dryRun
-        else { return record.stopReason ?? "by its own decision" }
+        guard let judgement = record.judgement, judgement.enforcement.endsAttempt else {
+            return record.stopReason ?? "by its own decision"
+        }
         let verdict = judgement.verdict
         let rule = "\(verdict.rule.rawValue)" + (verdict.rung.map { ", at step \($0)" } ?? "")
         // It ended with the sweep, where it had waited.

@@ -45,19 +45,13 @@ struct TrialRecord: Sendable {
     }
 
     /// Trained further from another trial's end, and so compared with none.
-    var isContinuation: Bool {
-        if case .continuation = source { true } else { false }
-    }
+    var isContinuation: Bool { source.isContinuation }
 
     /// The trial it continues.
-    var parent: Int? {
-        if case .continuation(let parent, _) = source { parent } else { nil }
-    }
+    var parent: Int? { source.parent }
 
     /// The step a continued trial is trained to.
-    var untilStep: Int64? {
-        if case .continuation(_, let until) = source { until } else { nil }
-    }
+    var untilStep: Int64? { source.until }
 
     var isBaseline: Bool {
         if case .baseline = source { true } else { false }

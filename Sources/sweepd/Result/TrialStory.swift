@@ -121,7 +121,7 @@ struct TrialStory {
 
     private var stopped: String {
         var text: String
-        if let verdict = verdictText, let enforcement = record.judgement?.enforcement, enforcement.isAct {
+        if let verdict = verdictText, let enforcement = record.judgement?.enforcement, enforcement.endsAttempt {
             text =
                 enforcement == .paused
                 ? "\(name) was paused by \(verdict.judge), and the sweep ended before it came to go on"
@@ -283,16 +283,6 @@ struct TrialStory {
         case 1: "once"
         case 2: "twice"
         default: "\(count) times"
-        }
-    }
-}
-
-extension Enforcement {
-    /// Whether it ended or paused the attempt.
-    var isAct: Bool {
-        switch self {
-        case .stopped, .paused: true
-        case .dryRun, .control: false
         }
     }
 }

@@ -158,10 +158,8 @@ extension Continuing {
         if let folder = try subject.reader.missingFolder(of: kept) {
             return "its checkpoint of step \(kept.checkpoint.step) no longer exists: there is no folder \(folder)"
         }
-        let (until, isTooLong) = kept.checkpoint.step.addingReportingOverflow(steps)
-        let same = records.first {
-            $0.parent == record.number && $0.untilStep == (isTooLong ? .max : until) && !$0.state.isOver
-        }
+        let until = kept.checkpoint.step.addingSaturated(steps)
+        let same = records.first { $0.parent == record.number && $0.untilStep == until && !$0.state.isOver }
         if let same {
             let name = subject.hints.sweep(subject.sweep.name)
             return "trial \(same.number) continues it to step \(until) already"

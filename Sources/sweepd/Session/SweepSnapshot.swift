@@ -80,8 +80,6 @@ final class SweepFollower: CoordinatorObserver {
         var finished = 0
         var best: SweepState.Best?
         var startedAt: [Int: Timestamp] = [:]
-        /// Trials that continue others, ascending.
-        var continued: [Int] = []
         /// The trials that this run is for; empty: the whole sweep.
         var awaited: [Int] = []
         /// Over all attempts of counted trials that have ended, and those of the trials that have ended or paused.
@@ -130,17 +128,17 @@ final class SweepFollower: CoordinatorObserver {
     func committed(_ entries: [JournalEntry], engine: borrowing Engine) {
         let isIdle = state.withLock { state in
             guard let id = state.sweep, let sweep = engine.sweeps[id] else { return false }
-            if state.snapshot == nil { state.adopt(engine.attempts, sweep, of: id) }
+            if state.snapshot == nil { state.adopt(engine.attempts, of: id) }
             for entry in entries { state.note(entry, of: id, sweep) }
             let now = ContinuousClock.now
             let isIdle = sweep.attended == 0
             // Copying costs the coordinator's thread: ten times a second, and whenever nothing is left to wait for.
             guard isIdle || now - state.lastCopy >= .milliseconds(100) else {
                 // What decisions hang on is never stale: a Ctrl-C must not take running trials for none.
-                let (continued, isAwaitedOver) = (state.continuedCounts(sweep), state.isAwaitedOver(sweep))
+                let isAwaitedOver = state.isAwaitedOver(sweep)
                 state.snapshot?.phase = sweep.phase
                 state.snapshot?.counts = sweep.counts
-                state.snapshot?.continued = continued
+                state.snapshot?.continued = sweep.continuedCounts
                 state.snapshot?.isAwaitedOver = isAwaitedOver
                 state.snapshot?.asked = sweep.asked.count
                 return false
@@ -155,16 +153,8 @@ final class SweepFollower: CoordinatorObserver {
 
 extension SweepFollower.State {
     /// Workers that outlived an earlier coordinator hold leases that this one never saw granted.
-    mutating func adopt(_ attempts: [Fence: Attempt], _ state: SweepState, of sweep: SweepID) {
+    mutating func adopt(_ attempts: [Fence: Attempt], of sweep: SweepID) {
         for (fence, attempt) in attempts where attempt.trial.sweep == sweep { trials[fence] = attempt.trial.number }
-        if state.continuations > 0 { continued = state.trials.indices.filter { state.trials[$0].isContinuation } }
-    }
-
-    /// There are few of them: a look at each is cheaper than to keep count.
-    func continuedCounts(_ state: SweepState) -> StateCounts {
-        var counts = StateCounts()
-        for number in continued where state.trials.indices.contains(number) { counts[state.trials[number].state] += 1 }
-        return counts
     }
 
     func isAwaitedOver(_ state: SweepState) -> Bool {
@@ -173,7 +163,6 @@ extension SweepFollower.State {
     }
 
     private mutating func time(_ trial: Int, _ event: AttemptEvent, _ disposition: Disposition) {
-        if continued.contains(trial) { return }
         switch event {
         case .finished(_, let resources), .failed(_, let resources):
             guard let took = resources.seconds else { return }
@@ -187,8 +176,7 @@ extension SweepFollower.State {
     }
 
     mutating func note(_ entry: JournalEntry, of sweep: SweepID, _ state: SweepState) {
-        // Asked for every report: without continued trials it costs nothing.
-        finished = state.counts.done - (continued.isEmpty ? 0 : continuedCounts(state).done)
+        finished = state.ownCounts.done
         best = state.best
         switch entry.event {
         case .leased(let fence, let trial, _, _) where trial.sweep == sweep:
@@ -199,7 +187,7 @@ extension SweepFollower.State {
             startedAt[trial.number] = entry.at
         case .ended(let fence, _, let event, let disposition):
             guard let trial = trials.removeValue(forKey: fence) else { return }
-            time(trial, event, disposition)
+            if !state.trials[trial].isContinuation { time(trial, event, disposition) }
             keep(entry.event, trial)
         case .released(let fence, _, _):
             guard let trial = trials.removeValue(forKey: fence) else { return }
@@ -216,8 +204,6 @@ extension SweepFollower.State {
         case .judged(let fence, _, _):
             guard let trial = trials[fence] else { return }
             keep(entry.event, trial)
-        case .proposed(let trial, .continuation, _, _) where trial.sweep == sweep:
-            if continued.last.map({ $0 < trial.number }) ?? true { continued.append(trial.number) }
         case .workerJoined, .workerLeft, .stopRequested, .sweepFinished, .sweepPaused:
             keep(entry.event, nil)
         case .observed, .leased, .accepted, .proposed, .coordinatorStarted, .sweepCreated, .sweepRedefined,
@@ -241,25 +227,18 @@ extension SweepFollower.State {
                 number: number, state: trial.state, attempt: trial.attempts, step: progress?.lastStep ?? 0,
                 value: trial.state.isOver ? trial.value : progress?.curve.last?.value,
                 since: startedAt[number], configuration: trial.configuration,
-                maximumStep: trial.untilStep ?? sweep.definition.maximumStep, isContinued: trial.isContinuation)
+                maximumStep: sweep.maximumStep(number), isContinued: trial.isContinuation)
         }
         var slots = 0
         for worker in engine.workers.values where worker.connection != nil { slots += worker.facts.slots }
         return SweepSnapshot(
-            phase: sweep.phase, counts: sweep.counts, continued: continuedCounts(sweep),
+            phase: sweep.phase, counts: sweep.counts, continued: sweep.continuedCounts,
             isAwaitedOver: isAwaitedOver(sweep), asked: sweep.asked.count, total: sweep.definition.trials,
             best: sweep.best,
             bestConfiguration: sweep.best.map { sweep.trials[$0.trial].configuration }, rows: rows,
             workers: engine.workers.count, elapsed: sweep.elapsed(at: Clock.moment), isStoreFull: isStoreFull,
             meanSeconds: timed.isEmpty ? nil : seconds / Double(timed.count), seconds: seconds, steps: sweep.steps,
             slots: slots, isDraining: engine.isDraining)
-    }
-}
-
-extension Trial {
-    /// The step a continued trial is trained to.
-    fileprivate var untilStep: Int64? {
-        if case .continuation(_, let until) = source { until } else { nil }
     }
 }
 

@@ -6,6 +6,7 @@ import Logging
 import SearchAlgorithms
 import SweepEngine
 import SweepModel
+import SweepStore
 import WorkerAgent
 import ZeroMQ
 
@@ -92,7 +93,7 @@ struct Workspace {
                 processGuard: processGuard,
                 logger: logger),
             interrupts: interrupts, awaited: awaited,
-            earlier: try ResultReader(coordinator.data).trialSeconds(of: sweep))
+            earlier: try StoreReader.open(directory: coordinator.data.path).trialSeconds(of: sweep))
         let stream: Terminal.Stream = json ? .error : .output
         let isLive = Terminal.isInteractive(stream) && !arguments.plain
         var view: any SweepView = isLive ? LiveView(stream) : PlainView(stream)

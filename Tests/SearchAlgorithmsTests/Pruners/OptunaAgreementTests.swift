@@ -43,7 +43,7 @@ struct OptunaAgreementTests {
             var curve = LearningCurve(goal: .minimize)
             curve.append(step: 1, value: 0)
             rule.conclude(0, curve, isCompleted: true)
-            curve.removeAll()
+            curve = LearningCurve(goal: .minimize)
             curve.append(step: 1, value: 1)
             #expect(
                 rule.judge(1, curve)

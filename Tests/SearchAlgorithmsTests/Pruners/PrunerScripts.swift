@@ -137,3 +137,12 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
         RuleCase("all together", EarlyTermination(rule: .asha(rungs, .promotion), upper: 1.7, veto: forecast)),
     ]
 }
+
+extension Pruner {
+    /// The trial that has earned to go on, where every condemned trial has paused. It is no longer held afterwards.
+    mutating func promote() -> Int? {
+        guard let trial = promotable({ _ in true }) else { return nil }
+        promote(trial)
+        return trial
+    }
+}

@@ -54,7 +54,7 @@ private func difference(_ live: SweepState, _ replayed: SweepState) -> String? {
     if live.checkpoints != replayed.checkpoints || live.checkpointBytes != replayed.checkpointBytes {
         return "checkpoints"
     }
-    if live.continuations != replayed.continuations || live.sinceBest != replayed.sinceBest { return "counts" }
+    if live.continued != replayed.continued || live.sinceBest != replayed.sinceBest { return "counts" }
     if live.quickFailures != replayed.quickFailures { return "quick failures" }
     if live.elapsedBefore != replayed.elapsedBefore || live.activeSince != replayed.activeSince
         || live.lastEventAt != replayed.lastEventAt
