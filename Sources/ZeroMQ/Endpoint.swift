@@ -13,14 +13,27 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     package static let maximumPathBytes = 107
 
     package let description: String
+    package let isTCP: Bool
+    /// Whether it stands for all addresses of the machine: nothing that a peer can be told to connect to.
+    package let isWildcard: Bool
     let isIPv6: Bool
 
-    package init(_ text: String) throws(Malformed) {
+    /// - Parameters:
+    ///   - allowsWildcard: whether the host may be `*`, `0.0.0.0` or `[::]`, to bind to every interface.
+    ///   - allowsEphemeralPort: whether the port may be `0` or `*`, to bind to one that the kernel chooses:
+    ///     see `Socket.lastEndpoint`.
+    package init(
+        _ text: String, allowsWildcard: Bool = false, allowsEphemeralPort: Bool = false
+    ) throws(Malformed) {
         if text.hasPrefix("ipc://") {
             try Self.checkPath(text.dropFirst(6), of: text)
-            isIPv6 = false
+            (isTCP, isWildcard, isIPv6) = (false, false, false)
         } else if text.hasPrefix("tcp://") {
-            isIPv6 = try Self.checkAddress(text.dropFirst(6), of: text)
+            let address = try TCPAddress(text.dropFirst(6), of: text, allowsEphemeralPort: allowsEphemeralPort)
+            if address.isWildcard, !allowsWildcard {
+                throw Malformed(description: "'\(text)' stands for all addresses of a machine: name one")
+            }
+            (isTCP, isWildcard, isIPv6) = (true, address.isWildcard, address.isIPv6)
         } else {
             throw Malformed(description: "'\(text)' is no endpoint: expected ipc:///path or tcp://host:port")
         }
@@ -38,43 +51,6 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
         guard path.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw Malformed(description: "the path of an ipc:// endpoint contains a control character")
-        }
-    }
-
-    /// Whether the host is an IPv6 address.
-    private static func checkAddress(_ address: Substring, of text: String) throws(Malformed) -> Bool {
-        guard let colon = address.lastIndex(of: ":"), !address[..<colon].isEmpty else {
-            throw Malformed(description: "'\(text)' needs tcp://host:port")
-        }
-        let digits = address[address.index(after: colon)...]
-        guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let port = UInt16(digits),
-            port > 0
-        else { throw Malformed(description: "'\(digits)' in '\(text)' is no port: expected 1 to 65535") }
-        let host = address[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            let literal = host.dropFirst().dropLast()
-            if !literal.isEmpty, literal.utf8.allSatisfy(isIPv6Byte) { return true }
-        } else if host.utf8.count <= 253, host.utf8.allSatisfy(isNameByte), host.first != "-" {
-            return false
-        }
-        throw Malformed(description: "'\(host)' in '\(text)' is no host name or address")
-    }
-
-    private static func isIPv6Byte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: ":"), UInt8(ascii: "."):
-            true
-        default: false
-        }
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-            true
-        default: false
         }
     }
 }

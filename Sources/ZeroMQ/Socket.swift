@@ -15,6 +15,9 @@ import Glibc
     package let kind: Kind
     let handle: UnsafeMutableRawPointer
     private let limit: MessageLimit
+    private let permitsPlainTCP: Bool
+    private let isServer: Bool
+    private let isSecure: Bool
     /// Outlives the socket.
     private let context: Context
 
@@ -37,6 +40,9 @@ import Glibc
         self.kind = kind
         unsafe self.handle = handle
         limit = options.limit
+        permitsPlainTCP = options.permitsPlainTCP
+        isServer = options.security.isServer
+        isSecure = options.security != .none
         self.context = context
     }
 
@@ -49,17 +55,42 @@ import Glibc
     /// Listens. A second bind to a live ipc path succeeds and takes it over, so hold a lock on whatever the path stands
     /// for; the socket's file gets the mode that the umask leaves, so keep it in a directory of mode 0700.
     ///
-    /// - Throws: `ZMQError.addressInUse` (tcp), `.accessDenied`, `.noSuchFile`, …
+    /// - Throws: `ZMQError.addressInUse` (tcp), `.accessDenied`, `.noSuchFile`, …; `.plainTCP` for tcp when the socket
+    ///   is no CURVE server.
     package mutating func bind(_ endpoint: Endpoint) throws(ZMQError) {
+        guard !endpoint.isTCP || isServer || permitsPlainTCP else { throw .plainTCP }
         if endpoint.isIPv6 { unsafe try set(ZMQ_IPV6, CInt(1), on: handle) }
         try ZMQError.check { unsafe zmq_bind(handle, endpoint.description) }
     }
 
     /// Starts connecting, and goes on for ever; that nobody listens is no error. One endpoint a dealer: it sends in
     /// turn to all it has.
+    ///
+    /// - Throws: `ZMQError.plainTCP` for tcp without CURVE: we would obey whoever answers.
     package mutating func connect(_ endpoint: Endpoint) throws(ZMQError) {
+        guard !endpoint.isTCP || isSecure || permitsPlainTCP else { throw .plainTCP }
         if endpoint.isIPv6 { unsafe try set(ZMQ_IPV6, CInt(1), on: handle) }
         try ZMQError.check { unsafe zmq_connect(handle, endpoint.description) }
+    }
+
+    /// In this process, for sockets of the same context.
+    mutating func bind(inproc name: String) throws(ZMQError) {
+        try ZMQError.check { unsafe zmq_bind(handle, "inproc://" + name) }
+    }
+
+    mutating func connect(inproc name: String) throws(ZMQError) {
+        try ZMQError.check { unsafe zmq_connect(handle, "inproc://" + name) }
+    }
+
+    /// Where the socket bound or connected last, with the port that the kernel chose; nil before.
+    package var lastEndpoint: Endpoint? {
+        get throws(ZMQError) {
+            // The longest is ipc:// and a path.
+            var text = [CChar](repeating: 0, count: Endpoint.maximumPathBytes + 300)
+            var size = text.count
+            try ZMQError.check { unsafe zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &size) }
+            return try? Endpoint(String(zeroTerminated: text), allowsWildcard: true)
+        }
     }
 
     /// Queues one message without waiting.

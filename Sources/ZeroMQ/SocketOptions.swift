@@ -30,6 +30,10 @@ package struct SocketOptions: Hashable, Sendable {
     package var backlog: Int?
     package var keepAlive: KeepAlive?
     package var limit = MessageLimit()
+    package var security = Security.none
+    /// Whether the socket may use tcp without CURVE, where every user and every container of the machine can reach it
+    /// even on the loopback interface. For tests.
+    package var permitsPlainTCP = false
 
     package struct KeepAlive: Hashable, Sendable {
         /// Whole seconds.
@@ -42,6 +46,7 @@ package struct SocketOptions: Hashable, Sendable {
     package init() {}
 
     func apply(to socket: UnsafeMutableRawPointer, kind: Socket.Kind) throws(ZMQError) {
+        unsafe try security.apply(to: socket)
         unsafe try set(ZMQ_LINGER, linger, on: socket)
         unsafe try set(ZMQ_SNDHWM, CInt(clamping: sendHighWaterMark), on: socket)
         unsafe try set(ZMQ_RCVHWM, CInt(clamping: receiveHighWaterMark), on: socket)
@@ -88,6 +93,11 @@ func set(_ option: CInt, _ value: some FixedWidthInteger, on socket: UnsafeMutab
         var value = value
         return unsafe zmq_setsockopt(socket, option, &value, MemoryLayout.size(ofValue: value))
     }
+}
+
+func set(_ option: CInt, _ text: String, on socket: UnsafeMutableRawPointer) throws(ZMQError) {
+    let bytes = Array(text.utf8)
+    try ZMQError.check { unsafe zmq_setsockopt(socket, option, bytes, bytes.count) }
 }
 
 extension Duration {

@@ -3,7 +3,7 @@
 import CZeroMQ
 import Glibc
 
-/// What libzmq refused, by its error number.
+/// What libzmq refused, or we on its behalf, by its error number.
 package struct ZMQError: Error, Hashable, Sendable {
     package let code: CInt
 
@@ -23,6 +23,11 @@ package struct ZMQError: Error, Hashable, Sendable {
     package static let tooManyOpenFiles = ZMQError(code: EMFILE)
     package static let interrupted = ZMQError(code: EINTR)
     package static let contextTerminated = ZMQError(code: CInt(ZMQ_HAUSNUMERO) + 53)
+
+    /// Ours: tcp without CURVE, or a bind to tcp that is no CURVE server's.
+    package static let plainTCP = ZMQError(code: CInt(ZMQ_HAUSNUMERO) + 10_001)
+    /// Ours: an authentication domain is 1 to 255 printable ASCII characters.
+    package static let invalidDomain = ZMQError(code: CInt(ZMQ_HAUSNUMERO) + 10_002)
 
     /// So that `catch ZMQError.hostUnreachable` works.
     package static func ~= (pattern: ZMQError, error: any Error) -> Bool {
@@ -48,7 +53,16 @@ package struct ZMQError: Error, Hashable, Sendable {
 
 extension ZMQError: CustomStringConvertible {
     package var description: String {
+        if self == .plainTCP { return "tcp needs CURVE keys: without them everybody who reaches the port is let in" }
+        if self == .invalidDomain { return "an authentication domain is 1 to 255 printable ASCII characters" }
         guard let text = unsafe zmq_strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
+    }
+}
+
+extension String {
+    /// What C wrote into a buffer of ours.
+    init(zeroTerminated buffer: [CChar]) {
+        self.init(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

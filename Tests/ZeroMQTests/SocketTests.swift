@@ -120,12 +120,13 @@ import ZeroMQ
     }
 
     @Test func aSecondBindToATCPPortIsRefused() throws {
-        var first = try Socket(.router, in: context.get())
-        // No fixed port: another process may have it.
-        let port = try #require(
-            (20_000..<20_100).first { (try? first.bind(Endpoint("tcp://127.0.0.1:\($0)"))) != nil })
-        var second = try Socket(.router, in: context.get())
-        #expect(throws: ZMQError.addressInUse) { try second.bind(Endpoint("tcp://127.0.0.1:\(port)")) }
+        var options = SocketOptions()
+        options.permitsPlainTCP = true
+        var first = try Socket(.router, in: context.get(), options: options)
+        try first.bind(Endpoint("tcp://127.0.0.1:0", allowsEphemeralPort: true))
+        let place = try #require(try first.lastEndpoint)
+        var second = try Socket(.router, in: context.get(), options: options)
+        #expect(throws: ZMQError.addressInUse) { try second.bind(place) }
     }
 
     @Test func allOptionsAreTaken() throws {
