@@ -16,7 +16,7 @@ final class AuthenticatorThread: Sendable {
         options.limit = MessageLimit(frames: 12, bytes: 1 << 14)
         options.routerMandatory = true
         var socket = try Socket(.router, in: context, options: options)
-        try socket.bind(inproc: "zeromq.zap.01")
+        try socket.bind(inproc: address)
         work = Work(socket, keys, wakeup)
         thread = Mutex(nil)
         let started = try start()
@@ -76,7 +76,11 @@ private final class Work: @unchecked Sendable {
 
     func run() {
         // Without its socket everybody is refused, so an error that we do not know may end it.
-        if var socket = socket.take() { try? serve(&socket) }
+        if var socket = socket.take() {
+            try? serve(&socket)
+            // From here on nobody is admitted, and another authenticator may start.
+            try? socket.unbind(inproc: address)
+        }
         hasEnded.store(true, ordering: .releasing)
     }
 
@@ -97,3 +101,6 @@ private final class Work: @unchecked Sendable {
         }
     }
 }
+
+/// Where libzmq looks for it.
+private let address = "zeromq.zap.01"

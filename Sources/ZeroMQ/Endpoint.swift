@@ -53,4 +53,12 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
             throw Malformed(description: "the path of an ipc:// endpoint contains a control character")
         }
     }
+
+    /// Where this machine reaches what is bound here.
+    var local: Endpoint {
+        get throws(Malformed) {
+            guard isWildcard, let colon = description.lastIndex(of: ":") else { return self }
+            return try Endpoint("tcp://" + (isIPv6 ? "[::1]" : "127.0.0.1") + description[colon...])
+        }
+    }
 }

@@ -5,12 +5,26 @@ import Glibc
 
 /// What `poll` found.
 package struct Readiness: Hashable, Sendable {
-    /// A message waits on the first socket. It may turn out to be none; `receive` says nil then.
-    package let first: Bool
-    /// The same for the second.
-    package let second: Bool
+    /// One bit a socket.
+    private let sockets: UInt8
     /// The event descriptor was signalled, and has been reset.
     package let wakeup: Bool
+
+    /// A message waits on the first socket. It may turn out to be none; `receive` says nil then.
+    package var first: Bool { sockets & 1 != 0 }
+    /// The same for the second, …
+    package var second: Bool { sockets & 2 != 0 }
+    package var third: Bool { sockets & 4 != 0 }
+    package var fourth: Bool { sockets & 8 != 0 }
+
+    /// Of the first `count` items, and of `wakeup`, which follows them if there is one.
+    fileprivate init(_ items: [zmq_pollitem_t], sockets count: Int, wakeup: EventDescriptor?) {
+        sockets = (0..<count).reduce(0) { bits, index in
+            unsafe isReadable(items[index]) ? bits | 1 << UInt8(index) : bits
+        }
+        self.wakeup = unsafe wakeup != nil && isReadable(items[count])
+        if self.wakeup { wakeup?.reset() }
+    }
 }
 
 /// Waits until a message can be received from `socket`, `wakeup` is signalled, or `timeout` is over; nil waits for ever.
@@ -19,8 +33,7 @@ package struct Readiness: Hashable, Sendable {
 package func poll(
     _ socket: borrowing Socket, wakeup: EventDescriptor? = nil, timeout: Duration?
 ) throws(ZMQError) -> Readiness {
-    let sockets = unsafe [item(socket.handle)]
-    return unsafe try poll(sockets, wakeup, timeout)
+    unsafe try poll([socket.handle], wakeup, timeout)
 }
 
 /// The same for two sockets.
@@ -28,21 +41,47 @@ package func poll(
 package func poll(
     _ first: borrowing Socket, _ second: borrowing Socket, wakeup: EventDescriptor? = nil, timeout: Duration?
 ) throws(ZMQError) -> Readiness {
-    let sockets = unsafe [item(first.handle), item(second.handle)]
-    return unsafe try poll(sockets, wakeup, timeout)
+    unsafe try poll([first.handle, second.handle], wakeup, timeout)
 }
 
-private func item(_ socket: UnsafeMutableRawPointer) -> zmq_pollitem_t {
-    unsafe zmq_pollitem_t(socket: socket, fd: -1, events: Int16(ZMQ_POLLIN), revents: 0)
+/// The same for three sockets.
+@discardableResult
+package func poll(
+    _ first: borrowing Socket, _ second: borrowing Socket, _ third: borrowing Socket, wakeup: EventDescriptor? = nil,
+    timeout: Duration?
+) throws(ZMQError) -> Readiness {
+    unsafe try poll([first.handle, second.handle, third.handle], wakeup, timeout)
+}
+
+/// The same for four sockets.
+@discardableResult
+package func poll(
+    _ first: borrowing Socket, _ second: borrowing Socket, _ third: borrowing Socket, _ fourth: borrowing Socket,
+    wakeup: EventDescriptor? = nil, timeout: Duration?
+) throws(ZMQError) -> Readiness {
+    unsafe try poll([first.handle, second.handle, third.handle, fourth.handle], wakeup, timeout)
 }
 
 private func poll(
-    _ sockets: [zmq_pollitem_t], _ wakeup: EventDescriptor?, _ timeout: Duration?
+    _ sockets: [UnsafeMutableRawPointer], _ wakeup: EventDescriptor?, _ timeout: Duration?
 ) throws(ZMQError) -> Readiness {
-    var items = unsafe sockets
+    var none: [WatchedDescriptor] = []
+    return unsafe try poll(sockets, wakeup, &none, timeout)
+}
+
+/// The one that all others call. It sets the readiness of `descriptors`.
+func poll(
+    _ sockets: [UnsafeMutableRawPointer], _ wakeup: EventDescriptor?, _ descriptors: inout [WatchedDescriptor],
+    _ timeout: Duration?
+) throws(ZMQError) -> Readiness {
+    var items = unsafe sockets.map {
+        unsafe zmq_pollitem_t(socket: $0, fd: -1, events: Int16(ZMQ_POLLIN), revents: 0)
+    }
     if let wakeup {
         unsafe items.append(zmq_pollitem_t(socket: nil, fd: wakeup.descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
     }
+    let ours = unsafe items.count
+    unsafe items.append(contentsOf: descriptors.map { unsafe $0.item })
     let deadline = timeout.map { ContinuousClock.now + $0 }
     while true {
         let left = deadline.map { ($0 - ContinuousClock.now).wholeMilliseconds } ?? -1
@@ -50,13 +89,10 @@ private func poll(
         let error = ZMQError.last
         if error != .interrupted { throw error }
     }
-    let isSignalled = unsafe wakeup != nil && isReadable(items, items.count - 1)
-    if isSignalled { wakeup?.reset() }
-    return Readiness(
-        first: unsafe isReadable(items, 0), second: unsafe sockets.count > 1 && isReadable(items, 1),
-        wakeup: isSignalled)
+    for index in descriptors.indices { unsafe descriptors[index].take(items[ours + index]) }
+    return unsafe Readiness(items, sockets: sockets.count, wakeup: wakeup)
 }
 
-private func isReadable(_ items: [zmq_pollitem_t], _ index: Int) -> Bool {
-    unsafe items[index].revents & Int16(ZMQ_POLLIN) != 0
+private func isReadable(_ item: zmq_pollitem_t) -> Bool {
+    unsafe item.revents & Int16(ZMQ_POLLIN) != 0
 }

@@ -78,6 +78,11 @@ import Glibc
         try ZMQError.check { unsafe zmq_bind(handle, "inproc://" + name) }
     }
 
+    /// At once, while the end of a socket gives its names back some time later.
+    mutating func unbind(inproc name: String) throws(ZMQError) {
+        try ZMQError.check { unsafe zmq_unbind(handle, "inproc://" + name) }
+    }
+
     mutating func connect(inproc name: String) throws(ZMQError) {
         try ZMQError.check { unsafe zmq_connect(handle, "inproc://" + name) }
     }

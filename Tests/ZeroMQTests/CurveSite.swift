@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Testing
-import ZeroMQ
+
+@testable import ZeroMQ
 
 /// Every test with an authenticator: a context has one only, so they take turns.
 @Suite(.serialized) enum AuthenticationTests {}
@@ -30,6 +31,10 @@ struct CurveSite {
         return try Socket(.router, in: context.get(), options: options)
     }
 
+    func visitor(_ own: CurveKeyPair, at endpoint: Endpoint) throws -> Visitor {
+        try Visitor(.curveClient(server: server.publicKey, own: own), at: endpoint, in: context.get())
+    }
+
     func dealer(_ own: CurveKeyPair) throws -> Socket {
         var options = SocketOptions()
         options.security = .curveClient(server: server.publicKey, own: own)
@@ -41,4 +46,35 @@ struct CurveSite {
 func bindAnywhere(_ socket: inout Socket) throws -> Endpoint {
     try socket.bind(Endpoint("tcp://127.0.0.1:*", allowsEphemeralPort: true))
     return try #require(try socket.lastEndpoint)
+}
+
+/// What became of a client of a `router`.
+enum Reception: Hashable {
+    /// Its message came through.
+    case admitted(Message)
+    /// The handshake failed for good, or broke off: no message of it can come.
+    case turnedAway(HandshakeMonitor.Event)
+    case unknown
+
+    var isAdmitted: Bool {
+        if case .admitted = self { true } else { false }
+    }
+}
+
+/// Waits until it is known.
+func reception(_ visitor: inout Visitor, by router: inout Socket) throws -> Reception {
+    let deadline = ContinuousClock.now + .seconds(5)
+    while ContinuousClock.now < deadline {
+        while let message = try router.receiveMessage() {
+            if message.frames.last == visitor.text { return .admitted(message) }
+        }
+        try visitor.observe()
+        switch visitor.outcome {
+        case .refused?, .mismatched?, .broken?:
+            if let outcome = visitor.outcome { return .turnedAway(outcome) }
+        case .succeeded?, nil: break
+        }
+        try poll(router, visitor.monitor.socket, timeout: .milliseconds(200))
+    }
+    return .unknown
 }

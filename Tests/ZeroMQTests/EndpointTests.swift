@@ -25,4 +25,36 @@ import ZeroMQ
     func refused(text: String) {
         #expect(throws: Endpoint.Malformed.self) { try Endpoint(text) }
     }
+
+    static let wildcards = [
+        "tcp://*:5555", "tcp://0.0.0.0:5555", "tcp://[::]:5555", "tcp://0:5555", "tcp://0x0:5555", "tcp://0.0:5555",
+        "tcp://00.0.0.0:5555", "tcp://[0:0:0:0:0:0:0:0]:5555", "tcp://[::0.0.0.0]:5555", "tcp://[::ffff:0.0.0.0]:5555",
+    ]
+
+    @Test(arguments: wildcards)
+    func allInterfacesOnlyOnRequest(text: String) throws {
+        #expect(throws: Endpoint.Malformed.self) { try Endpoint(text) }
+        #expect(throws: Endpoint.Malformed.self) { try Endpoint(text, allowsEphemeralPort: true) }
+        #expect(try Endpoint(text, allowsWildcard: true).isWildcard)
+    }
+
+    @Test(arguments: ["tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "tcp://[::1]:0"])
+    func theKernelsChoiceOfAPortOnlyOnRequest(text: String) throws {
+        #expect(throws: Endpoint.Malformed.self) { try Endpoint(text) }
+        #expect(throws: Endpoint.Malformed.self) { try Endpoint(text, allowsWildcard: true) }
+        #expect(try !Endpoint(text, allowsEphemeralPort: true).isWildcard)
+    }
+
+    @Test(arguments: ["tcp://[1]:5", "tcp://[:::]:5", "tcp://[1:2]:5", "tcp://[::1%lo]:5", "tcp://**:5", "tcp://*.*:5"])
+    func evenThenOthersAreRefused(text: String) {
+        #expect(throws: Endpoint.Malformed.self) {
+            try Endpoint(text, allowsWildcard: true, allowsEphemeralPort: true)
+        }
+    }
+
+    @Test func tcpIsToldFromIPC() throws {
+        #expect(try Endpoint("tcp://10.0.0.1:5").isTCP)
+        #expect(try !Endpoint("ipc:///a").isTCP)
+        #expect(try !Endpoint("ipc:///a").isWildcard)
+    }
 }
