@@ -12,22 +12,22 @@ let shell: [Target] = [
     .executableTarget(
         name: "sweepd",
         dependencies: [
-            "Coordinator", "WorkerAgent", "SweepStore", "ZeroMQ", "Simulation", "SweepEngine", "WorkerProtocol",
-            "SearchAlgorithms", "SweepModel", "Randomness", collections,
+            "Coordinator", "WorkerAgent", "SweepStore", "Keys", "ZeroMQ", "Simulation", "SweepEngine",
+            "WorkerProtocol", "SearchAlgorithms", "SweepModel", "Randomness", collections,
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     .target(
         name: "Coordinator",
         dependencies: [
-            "SweepStore", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel",
+            "SweepStore", "Keys", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel",
             collections,
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(
         name: "WorkerAgent",
         dependencies: [
-            "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", .product(name: "Crypto", package: "swift-crypto"),
+            "Keys", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(
@@ -36,6 +36,7 @@ let shell: [Target] = [
             "SweepEngine", "WorkerProtocol", "SweepModel", collections, .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "GRDBSQLite", package: "GRDB.swift"),
         ]),
+    .target(name: "Keys", dependencies: ["ZeroMQ", "SweepModel"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: [.strictMemorySafety()]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .target(name: "CProcess"),
@@ -97,6 +98,7 @@ let tests: [Target] = [
             "SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport", collections,
             .product(name: "GRDB", package: "GRDB.swift"),
         ]),
+    .testTarget(name: "KeysTests", dependencies: ["Keys", "ZeroMQ", "SweepModel", "TestSupport"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ", "TestSupport"]),
     .testTarget(
         name: "WorkerAgentTests",

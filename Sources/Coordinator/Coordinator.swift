@@ -23,6 +23,10 @@ package struct CoordinatorOptions: Sendable {
     package var logger: Logger
     /// A file system without reliable locks or syncs is refused unless this is set.
     package var allowsUnsafeFileSystem = false
+    /// Works on every sweep of the directory that is not over, and takes new ones; else only on what it is told to.
+    package var servesAll = false
+    /// Where it listens to the network; nil: nowhere.
+    package var listening: Listening?
     package init(version: String, logger: Logger) {
         self.version = version
         self.logger = logger
@@ -99,6 +103,24 @@ package final class Coordinator: Sendable {
         if ended.isSignalled { throw CoordinatorEnded() }
         mailbox.post(.stimuli(stimuli, reply: { answer.give($0) }))
         return try answer.wait(unless: ended, or: isAbandoned)
+    }
+
+    /// What a command of the same user asks for, without a socket between.
+    ///
+    /// - Returns: the answer's members.
+    /// - Throws: `OperatorClient.Failure.refused`, `.notYet`; `CoordinatorEnded`.
+    package func perform(_ request: OperatorRequest) throws -> JSONValue {
+        let answer = Answer<JSONValue>()
+        if ended.isSignalled { throw CoordinatorEnded() }
+        mailbox.post(
+            .request(request) { outcome in
+                switch outcome {
+                case .done(let members): answer.give(.success(.object(members)))
+                case .notYet(let reason): answer.give(.failure(OperatorClient.Failure.notYet(reason)))
+                case .failed(let reason): answer.give(.failure(OperatorClient.Failure.refused(reason)))
+                }
+            })
+        return try answer.wait(unless: ended, or: { false })
     }
 
     /// No new leases from now on. Does not wait: on a full disk nothing is answered.

@@ -24,15 +24,17 @@ final class CoordinatorLoop {
     /// While the disk is full, so many messages are kept for later; the rest waits in the sockets.
     private static let backlogLimit = 4096
 
-    private let data: DataDirectory
+    let data: DataDirectory
     private let runtime: RuntimeDirectory
-    private let options: CoordinatorOptions
+    let options: CoordinatorOptions
     private let observer: any CoordinatorObserver
     private let mailbox: Mailbox
-    private let store: Store
-    private var engine: Engine
-    private var transport: WorkerTransport
+    let store: Store
+    private(set) var engine: Engine
+    let transport: WorkerTransport
     private var operators: OperatorService
+    /// Who may come in over the network; nil where nobody is listened to.
+    var door: Door?
     private var makers: [SweepID: ProposalMaker] = [:]
     /// Where models are fitted, one after the other.
     private let models = DispatchQueue(label: "models", qos: .utility)
@@ -43,11 +45,15 @@ final class CoordinatorLoop {
     private var nextDropNote: Instant?
 
     /// What one turn has decided and wants done.
-    private struct Turn {
+    struct Turn {
         var entries: [JournalEntry] = []
         var effects: [Effect] = []
         var replies: [@Sendable () -> Void] = []
         var operatorReplies: [OperatorService.Reply] = []
+        /// To those who came in over the network and are no workers.
+        /// A key was taken away: who has it must not stay.
+        var cutsConnections = false
+        var remoteReplies: [(connection: Connection, frames: [[UInt8]])] = []
     }
 
     init(
@@ -71,7 +77,25 @@ final class CoordinatorLoop {
         nextTick = Clock.boot
         let reaction = self.engine.start(version: options.version, now: Clock.moment)
         try store.append(reaction.events)
+        if let listening = options.listening {
+            door = try Door(
+                listening, credentials: try store.credentials(), key: try ServerKey.load(data), context: context)
+        }
+        if options.servesAll { try adoptAll() }
+        if var door {
+            transport.listen(try door.open(context))
+            self.door = door
+            transport.isAdmitted = { [unowned self] in self.door?.isAdmitted($0) == true }
+        }
         try EndpointFile(runtime: runtime).write(to: data.endpointFile)
+    }
+
+    /// Whatever is not over goes on; what was paused stays so.
+    private func adoptAll() throws {
+        for (sweep, state) in engine.sweeps {
+            if case .finished = state.phase { continue }
+            try store.append(try engine.handle(.adopt(sweep), now: Clock.moment).events)
+        }
     }
 
     var summaries: [SweepSummary] {
@@ -114,6 +138,8 @@ final class CoordinatorLoop {
     /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the
     /// word would wait for a coordinator that may never come.
     private func sayGoodbye() {
+        // A daemon is expected back: its workers go on, and are taken up again.
+        if options.servesAll { return }
         var waiting: OrderedDictionary<Connection, String> = [:]
         for worker in engine.workers.values where !worker.facts.isLocal {
             if let connection = worker.connection { waiting[connection] = worker.session }
@@ -126,12 +152,12 @@ final class CoordinatorLoop {
             }
             isFirst = false
             try? transport.wait(with: operators, wakeup: mailbox.wakeup, timeout: .milliseconds(100))
-            while case .success(let received)? = transport.receive() {
-                if case .bye = received.envelope.message {
-                    waiting[received.connection] = nil
-                } else if let session = waiting[received.connection] {
+            while case .message(let connection, _, let envelope)? = transport.receive() {
+                if case .bye = envelope.message {
+                    waiting[connection] = nil
+                } else if let session = waiting[connection] {
                     transport.send(
-                        .beat(desired: [], drain: true), session: session, epoch: engine.epoch, to: received.connection)
+                        .beat(desired: [], drain: true), session: session, epoch: engine.epoch, to: connection)
                 }
             }
         }
@@ -146,6 +172,9 @@ final class CoordinatorLoop {
         for request in mailbox.drain() {
             switch request {
             case .shutdown: isShuttingDown = true
+            case .request(let request, let reply):
+                let outcome = outcome(of: .success(request), &turn)
+                turn.replies.append { reply(outcome) }
             case .made(let made): _ = handle(take(made), &turn)
             case .stimuli(let stimuli, let reply):
                 let first = turn.entries.count
@@ -163,63 +192,7 @@ final class CoordinatorLoop {
     private func takeOperators(_ turn: inout Turn) {
         for request in operators.receive() {
             turn.operatorReplies.append(
-                OperatorService.Reply(to: request.connection, outcome: outcome(of: request, &turn)))
-        }
-    }
-
-    private func outcome(of request: OperatorService.Request, _ turn: inout Turn) -> OperatorService.Outcome {
-        let first = turn.entries.count
-        switch request.result {
-        case .failure(let malformed): return .failed(malformed.description)
-        case .success(let asked):
-            if let reason = postponement(of: asked) { return .notYet(reason) }
-            do throws(EngineError) {
-                for stimulus in try stimuli(for: asked) {
-                    if let error = handle(stimulus, &turn) { throw error }
-                }
-            } catch .nothingReady(let sweep) {
-                return .notYet(EngineError.nothingReady(sweep).description)
-            } catch {
-                return .failed(error.description)
-            }
-        }
-        return .done(trial: turn.entries[first...].compactMap(\.event.answeringTrial).first?.number)
-    }
-
-    /// Why the request is to be repeated: a coordinator that is about to end would take on what nobody then trains,
-    /// and who asks again becomes the next one.
-    private func postponement(of request: OperatorRequest) -> String? {
-        guard case .continueTrial(let trial, _) = request, let sweep = engine.sweeps[trial.sweep], sweep.isActive else {
-            return nil
-        }
-        if case .finished = sweep.phase { return "the sweep is finished, and its coordinator is ending" }
-        return engine.isDraining ? "the coordinator is ending" : nil
-    }
-
-    private func stimuli(for request: OperatorRequest) throws(EngineError) -> [Stimulus] {
-        switch request {
-        case .ping: return []
-        case .cancel(let sweep): return [.cancel(sweep)]
-        case .cancelTrial(let trial): return [.cancelTrial(trial)]
-        case .pause(let sweep): return [.pause(sweep)]
-        case .unpause(let sweep): return [.unpause(sweep)]
-        case .ask(let sweep): return [.ask(sweep)]
-        case .tell(let trial, let value): return [.tell(trial, value: value)]
-        case .continueTrial(let trial, let steps):
-            guard let sweep = engine.sweeps[trial.sweep] else { throw .unknownSweep(trial.sweep) }
-            // Nobody would train it.
-            guard sweep.isActive else { throw .sweepIsNotAtWork(trial.sweep) }
-            return [.continueTrial(trial, steps: steps)]
-        case .extend(let sweep, let total):
-            guard var definition = engine.sweeps[sweep]?.definition, let counted = engine.sweeps[sweep]?.counted else {
-                throw .unknownSweep(sweep)
-            }
-            // A definition is read back with the sweep file's rules: what they refuse must never reach the journal.
-            guard (max(1, definition.trials ?? counted)...1_000_000_000).contains(total) else {
-                throw .totalTooSmall(sweep, total: total, counted: max(counted, definition.trials ?? counted))
-            }
-            definition.trials = total
-            return [.redefine(sweep, definition)]
+                OperatorService.Reply(to: request.connection, outcome: outcome(of: request.result, &turn)))
         }
     }
 
@@ -229,9 +202,14 @@ final class CoordinatorLoop {
         while taken < Self.messagesPerTurn, let received = transport.receive() {
             taken += 1
             switch received {
-            case .success(let message):
-                _ = handle(.message(message.connection, message.identity, message.envelope), &turn)
-            case .failure(let malformed):
+            case .message(let connection, let identity, let envelope):
+                _ = handle(.message(connection, identity, envelope), &turn)
+            case .request(let connection, let request):
+                let reply = OperatorService.Reply(to: connection, outcome: outcome(of: request, &turn))
+                turn.remoteReplies.append((connection, reply.frames))
+            case .enrolment(let connection, let invitation, let body):
+                turn.remoteReplies.append((connection, enrol(body, by: invitation)))
+            case .malformed(let malformed):
                 noteMalformed(malformed)
                 turn.effects.append(.send(malformed.connection, session: "", .refusal(malformed.refusal)))
             }
@@ -240,7 +218,7 @@ final class CoordinatorLoop {
     }
 
     /// One line a second: a broken client must not fill the disk.
-    private func noteMalformed(_ malformed: WorkerTransport.Malformed) {
+    private func noteMalformed(_ malformed: Arrival.Malformed) {
         dropped += 1
         let now = Clock.boot
         guard nextDropNote.map({ now >= $0 }) ?? true else { return }
@@ -254,10 +232,11 @@ final class CoordinatorLoop {
         let now = Clock.boot
         guard now >= nextTick else { return }
         _ = handle(.tick, &turn)
+        expireInvitations()
         nextTick = engine.nextDeadline(now: now)
     }
 
-    private func handle(_ stimulus: Stimulus, _ turn: inout Turn) -> EngineError? {
+    func handle(_ stimulus: Stimulus, _ turn: inout Turn) -> EngineError? {
         do {
             let reaction = try engine.handle(stimulus, now: Clock.moment)
             turn.entries += reaction.events
@@ -315,13 +294,24 @@ final class CoordinatorLoop {
             }
         }
         for item in outbox.messages() {
-            transport.send(complete(item.message), session: item.session, epoch: engine.epoch, to: item.connection)
+            transport.send(complete(item.message, for: item.connection), session: item.session, epoch: engine.epoch, to: item.connection)
         }
+        for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
+        if turn.cutsConnections { cutConnections() }
         for reply in turn.operatorReplies { operators.send(reply) }
         for reply in turn.replies { reply() }
         // Last: with thousands of results a look at them takes a moment, and nobody waits for it.
         for case .propose(let sweep, let index, let count, let stock, let kept) in turn.effects {
             propose(sweep, index: index, count: count, stock: stock, kept: kept)
+        }
+    }
+
+    private func cutConnections() {
+        do {
+            try transport.cutRemote()
+        } catch {
+            // Nobody is listened to any more, which is safe; what was acknowledged is on disk.
+            options.logger.critical("the network's socket cannot be bound again", metadata: ["reason": "\(error)"])
         }
     }
 
@@ -333,13 +323,17 @@ final class CoordinatorLoop {
     }
 
     /// The engine knows no paths: leases get the attempt's directory here.
-    private func complete(_ message: CoordinatorMessage) -> CoordinatorMessage {
+    private func complete(_ message: CoordinatorMessage, for connection: Connection) -> CoordinatorMessage {
         guard case .leases(let leases) = message else { return message }
+        // A folder of this machine means nothing on another: a worker there has its own.
+        let isElsewhere = WorkerTransport.isRemote(connection)
         return .leases(
             leases.map { lease in
                 var lease = lease
-                lease.attemptDirectory = data.attemptDirectory(
-                    sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                if !isElsewhere {
+                    lease.attemptDirectory = data.attemptDirectory(
+                        sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                }
                 if let root = engine.sweeps[lease.sweep]?.definition.checkpoints?.path {
                     lease.checkpointDirectory = DataDirectory.checkpointDirectory(
                         root, sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
@@ -382,12 +376,5 @@ final class CoordinatorLoop {
     private func take(_ made: MadeProposals) -> Stimulus {
         guard makers[made.sweep]?.take(made) == true else { return .proposed(made.sweep, []) }
         return made.proposals.isEmpty ? .exhausted(made.sweep) : .proposed(made.sweep, made.proposals)
-    }
-}
-
-extension Event {
-    /// The trial whose number answers the request that brought it about.
-    fileprivate var answeringTrial: TrialID? {
-        if case .proposed(let trial, .continuation, _, _) = self { trial } else { askedTrial }
     }
 }

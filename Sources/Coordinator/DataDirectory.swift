@@ -16,6 +16,8 @@ package struct DataDirectory: Sendable {
 
     /// Says where a live coordinator listens; written at its start, removed at its end.
     package var endpointFile: String { "\(path)/endpoint.json" }
+    /// The coordinator's secret key for TCP.
+    package var serverKeyFile: String { "\(path)/keys/server.key" }
     /// Names the agent token of the last `run`, by which leftover processes are found.
     package var agentFile: String { "\(path)/agent.json" }
 

@@ -10,6 +10,8 @@ final class Mailbox: Sendable {
     enum Request: Sendable {
         /// Handled in order within one commit; answered when they are durable.
         case stimuli([Stimulus], reply: @Sendable (Result<[JournalEntry], any Error>) -> Void)
+        /// As if it had come by the operators' socket.
+        case request(OperatorRequest, reply: @Sendable (OperatorService.Outcome) -> Void)
         /// What an adaptive sampler has made.
         case made(MadeProposals)
         case shutdown

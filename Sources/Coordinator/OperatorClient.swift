@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import SweepModel
+package import Keys
+package import SweepModel
 package import ZeroMQ
 
 /// Where a live coordinator listens, as it wrote it into its data directory.
@@ -53,42 +54,89 @@ package struct OperatorClient {
         }
     }
 
-    private let endpoint: EndpointFile
+    private let place: Place
     private let context: Context
 
+    private enum Place {
+        case live(EndpointFile)
+        case network(ConnectionFile)
+    }
+
     package init(endpoint: EndpointFile, context: Context) {
-        self.endpoint = endpoint
+        place = .live(endpoint)
         self.context = context
     }
 
-    /// - Parameter timeout: how long a live coordinator may take, a full disk aside.
+    /// A coordinator elsewhere, by an operator's key.
+    package init(connection: ConnectionFile, context: Context) {
+        place = .network(connection)
+        self.context = context
+    }
+
     /// - Returns: the number of the trial that was handed out or begun, if one was.
-    /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
+    /// - Throws: as `perform`.
     @discardableResult
     package func ask(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> Int? {
-        // The file of a killed coordinator names a process that is gone.
-        guard kill(endpoint.processID, 0) == 0 || errno == EPERM else { throw Failure.notLive }
-        var options = SocketOptions()
-        options.immediate = true
-        options.linger = .zero
-        var socket = try Socket(.dealer, in: context, options: options)
-        try socket.connect(Endpoint(endpoint.operators))
+        try perform(request, timeout: timeout)["trial"]?.integerValue.flatMap { Int(exactly: $0) }
+    }
+
+    /// - Parameter timeout: how long a live coordinator may take, a full disk aside.
+    /// - Returns: the answer.
+    /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
+    package func perform(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> JSONValue {
+        guard isLive else { throw Failure.notLive }
+        var socket = try connected()
         let frames = [Array(OperatorRequest.magic.utf8), Array(request.json.text.utf8)]
         let deadline = ContinuousClock.now + timeout
         var isSent = false
         while ContinuousClock.now < deadline {
             if !isSent { isSent = (try? socket.send(frames)) == true }
             if let answer = try socket.receive(), answer.count == 2 {
-                let json = try? JSONValue.parse(answer[1])
-                if let error = json?["error"]?.stringValue {
-                    throw json?["again"] == nil ? Failure.refused(error) : Failure.notYet(error)
+                let json = try JSONValue.parse(answer[1])
+                if let error = json["error"]?.stringValue {
+                    throw json["again"] == nil ? Failure.refused(error) : Failure.notYet(error)
                 }
-                return json?["trial"]?.integerValue.flatMap { Int(exactly: $0) }
+                return json
             }
-            guard kill(endpoint.processID, 0) == 0 || errno == EPERM else { throw Failure.notLive }
-            Thread.sleep(forTimeInterval: 0.005)
+            guard isLive else { throw Failure.notLive }
+            try poll(socket, timeout: .milliseconds(5))
         }
         throw isSent
-            ? Failure.refused("the coordinator did not answer within \(timeout.components.seconds) s") : Failure.notLive
+            ? Failure.refused("the coordinator did not answer within \(timeout.components.seconds) s") : unreachable
+    }
+
+    /// The file of a killed coordinator names a process that is gone.
+    private var isLive: Bool {
+        switch place {
+        case .live(let endpoint): kill(endpoint.processID, 0) == 0 || errno == EPERM
+        case .network: true
+        }
+    }
+
+    private var unreachable: Failure {
+        switch place {
+        case .live: .notLive
+        case .network(let connection):
+            .refused(
+                "no answer from \(connection.endpoints.map(\.description).joined(separator: ", ")): is the daemon running, "
+                    + "can this machine reach it, and does the key still count?")
+        }
+    }
+
+    private func connected() throws -> Socket {
+        var options = SocketOptions()
+        options.immediate = true
+        options.linger = .zero
+        switch place {
+        case .live(let endpoint):
+            var socket = try Socket(.dealer, in: context, options: options)
+            try socket.connect(Endpoint(endpoint.operators))
+            return socket
+        case .network(let connection):
+            options.security = .curveClient(server: connection.server, own: connection.own)
+            var socket = try Socket(.dealer, in: context, options: options)
+            try socket.connect(connection.endpoints[0])
+            return socket
+        }
     }
 }

@@ -1,88 +1,69 @@
 // SPDX-License-Identifier: MIT
 
+import Keys
 import SweepEngine
 package import SweepModel
 
-/// What a command asks of a live coordinator. One JSON object each way; the peer is the owner by the socket's directory
-/// and by the kernel's word on its uid.
+/// What a command asks of a live coordinator. One JSON object each way; over ipc the peer is the owner by the socket's
+/// directory and by the kernel's word on its uid, over TCP it is who holds an operator's key.
 package enum OperatorRequest: Hashable, Sendable {
     case ping
+    /// The sweeps at work here; answered with `sweeps`.
+    case sweeps
+    /// The workers attached, and the keys that may come in; answered with `workers` and `keys`.
+    case workers
+    /// A definition as canonical text, and the folder its commands run in.
+    case launch(definition: String, directory: String)
     case extend(SweepID, total: Int)
     case cancel(SweepID)
     case cancelTrial(TrialID)
     case pause(SweepID)
     case unpause(SweepID)
+    case stop(SweepID)
+    case stopTrial(TrialID)
+    case retry(TrialID)
+    /// All failed trials of a sweep.
+    case retryFailed(SweepID)
+    case enqueue(SweepID, Configuration)
     /// Answered with the trial's number, or with a word to ask again.
     case ask(SweepID)
     /// nil: it failed.
     case tell(TrialID, value: Double?)
     /// A trial that is over is trained by so many steps more; answered with the new trial's number.
     case continueTrial(TrialID, steps: Int64)
+    /// Nothing new begins, or again; on one worker or at all.
+    case drain(worker: String?, isWanted: Bool)
+    /// Answered with a token.
+    case invite(Invitation)
+    /// The name of a key; answered with how many were revoked.
+    case revoke(String)
+
+    package struct Invitation: Hashable, Sendable {
+        package var isOperator = false
+        package var name: String?
+        package var uses = 1
+        package var lifetime: Duration = .seconds(3600)
+        package init() {}
+    }
 
     package static let magic = "sweepd-operator/1"
-
-    package var json: JSONValue {
-        func object(_ name: String, _ members: JSONValue.Member...) -> JSONValue {
-            .object([JSONValue.Member("op", .string(name))] + members)
-        }
-        func sweep(_ id: SweepID) -> JSONValue.Member { .init("sweep", .integer(Int64(id.number))) }
-        switch self {
-        case .ping: return object("ping")
-        case .extend(let id, let total): return object("extend", sweep(id), .init("total", .integer(Int64(total))))
-        case .cancel(let id): return object("cancel", sweep(id))
-        case .cancelTrial(let trial):
-            return object("cancel", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))))
-        case .pause(let id): return object("pause", sweep(id))
-        case .unpause(let id): return object("unpause", sweep(id))
-        case .ask(let id): return object("ask", sweep(id))
-        case .tell(let trial, let value):
-            return object(
-                "tell", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))),
-                .init("value", value.map { .number($0) } ?? .null))
-        case .continueTrial(let trial, let steps):
-            return object(
-                "continue", sweep(trial.sweep), .init("trial", .integer(Int64(trial.number))),
-                .init("steps", .integer(steps)))
-        }
-    }
 
     package struct Malformed: Error, CustomStringConvertible {
         package let description: String
     }
 
-    package init(json: JSONValue) throws(Malformed) {
-        func number(_ name: String) throws(Malformed) -> Int {
-            guard let value = json[name]?.integerValue, let number = Int(exactly: value) else {
-                throw Malformed(description: "the request's '\(name)' must be an integer")
+    typealias Parsed = Result<OperatorRequest, Malformed>
+
+    static func parse(_ bytes: [UInt8]) -> Parsed {
+        do throws(JSONError) {
+            let json = try JSONValue.parse(bytes)
+            do throws(Malformed) {
+                return .success(try OperatorRequest(json: json))
+            } catch {
+                return .failure(error)
             }
-            return number
-        }
-        func sweep() throws(Malformed) -> SweepID { SweepID(try number("sweep")) }
-        switch json["op"]?.stringValue {
-        case "ping": self = .ping
-        case "extend": self = .extend(try sweep(), total: try number("total"))
-        case "cancel":
-            if json["trial"] == nil {
-                self = .cancel(try sweep())
-            } else {
-                self = .cancelTrial(TrialID(sweep: try sweep(), number: try number("trial")))
-            }
-        case "pause": self = .pause(try sweep())
-        case "unpause": self = .unpause(try sweep())
-        case "ask": self = .ask(try sweep())
-        case "tell":
-            let trial = TrialID(sweep: try sweep(), number: try number("trial"))
-            guard let value = json["value"], value == .null || value.doubleValue != nil else {
-                throw Malformed(description: "the request's 'value' must be a number, or null for a failed trial")
-            }
-            self = .tell(trial, value: value.doubleValue)
-        case "continue":
-            let trial = TrialID(sweep: try sweep(), number: try number("trial"))
-            let steps = try number("steps")
-            guard steps > 0 else { throw Malformed(description: "the request's 'steps' must be at least 1") }
-            self = .continueTrial(trial, steps: Int64(steps))
-        case let other:
-            throw Malformed(description: "unknown operation '\(other ?? "")': this coordinator is of another version")
+        } catch {
+            return .failure(Malformed(description: "\(error)"))
         }
     }
 }

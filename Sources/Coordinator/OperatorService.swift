@@ -9,17 +9,22 @@ import ZeroMQ
 final class OperatorService {
     struct Request {
         let connection: Connection
-        let result: Result<OperatorRequest, OperatorRequest.Malformed>
+        let result: OperatorRequest.Parsed
     }
 
     struct Reply {
         let to: Connection
         let outcome: Outcome
+
+        /// As it goes over the wire, to whichever socket the request came in by.
+        var frames: [[UInt8]] {
+            [Array(OperatorRequest.magic.utf8), Array(outcome.json.text.utf8)]
+        }
     }
 
-    enum Outcome {
-        /// With the number of the trial that was handed out or begun, if one was.
-        case done(trial: Int?)
+    enum Outcome: Sendable {
+        /// With what was asked for.
+        case done([JSONValue.Member])
         /// Not yet: the same request may succeed soon.
         case notYet(String)
         case failed(String)
@@ -38,35 +43,27 @@ final class OperatorService {
     /// What waits, at most 16 requests a turn.
     func receive() -> [Request] {
         var requests: [Request] = []
-        while requests.count < 16, let frames = try? socket.receive() {
+        while requests.count < 16, let message = try? socket.receiveMessage() {
+            let frames = message.frames
             guard frames.count == 3, frames[1] == Array(OperatorRequest.magic.utf8) else { continue }
-            requests.append(Request(connection: Connection(frames[0]), result: Self.parse(frames[2])))
+            // The directory lets nobody else in; should it ever, the kernel's word stands.
+            guard message.peerAddress.flatMap({ PeerAddress($0) })?.uid == geteuid() else { continue }
+            requests.append(Request(connection: Connection(frames[0]), result: OperatorRequest.parse(frames[2])))
         }
         return requests
     }
 
-    private static func parse(_ bytes: [UInt8]) -> Result<OperatorRequest, OperatorRequest.Malformed> {
-        do throws(JSONError) {
-            let json = try JSONValue.parse(bytes)
-            do throws(OperatorRequest.Malformed) {
-                return .success(try OperatorRequest(json: json))
-            } catch {
-                return .failure(error)
-            }
-        } catch {
-            return .failure(OperatorRequest.Malformed(description: "\(error)"))
-        }
-    }
-
     func send(_ reply: Reply) {
-        let json: JSONValue
-        switch reply.outcome {
-        case .done(let trial):
-            json = .object(
-                [.init("ok", .bool(true))] + (trial.map { [.init("trial", .integer(Int64($0)))] } ?? []))
-        case .notYet(let reason): json = .object([.init("error", .string(reason)), .init("again", .bool(true))])
-        case .failed(let reason): json = .object([.init("error", .string(reason))])
+        _ = try? socket.send([reply.to.routingID] + reply.frames)
+    }
+}
+
+extension OperatorService.Outcome {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .done(let members): .object([.init("ok", .bool(true))] + members)
+        case .notYet(let reason): .object([.init("error", .string(reason)), .init("again", .bool(true))])
+        case .failed(let reason): .object([.init("error", .string(reason))])
         }
-        _ = try? socket.send([reply.to.routingID, Array(OperatorRequest.magic.utf8), Array(json.text.utf8)])
     }
 }

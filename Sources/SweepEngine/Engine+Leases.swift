@@ -8,27 +8,38 @@ import WorkerProtocol
 
 /// Which worker gets which trial, and what happens when a worker falls silent.
 extension Engine {
-    /// Queued trials of running sweeps go to free workers: idle slots first, then leases ahead.
+    /// Queued trials of running sweeps go to free workers that may run them: idle slots first, then leases ahead. Among
+    /// sweeps the one of the highest priority comes first, among equals the one that holds the fewest leases: each gets
+    /// its share, and what one cannot use the others get.
     mutating func assign(_ turn: inout Turn) {
-        for sweep in sweeps.keys {
-            while let number = next(sweep, &turn),
-                let worker = freeWorker(now: turn.now.boot, queued: number.remaining)
-            {
-                let trial = TrialID(sweep: sweep, number: number.trial)
-                let fence = nextFence
-                let attempt = (self.trial(trial)?.attempts ?? 0) + 1
-                decide(.leased(fence, trial, worker, attempt: attempt), &turn)
-                offer(fence, &turn)
+        var hopefuls = sweeps.keys.filter { mayLease($0, now: turn.now) }
+        while let sweep = hopefuls.min(by: isServedBefore) {
+            guard let number = next(sweep, &turn),
+                let worker = freeWorker(for: sweep, now: turn.now.boot, queued: number.remaining)
+            else {
+                hopefuls.removeAll { $0 == sweep }
+                continue
             }
+            let trial = TrialID(sweep: sweep, number: number.trial)
+            let fence = nextFence
+            let attempt = (self.trial(trial)?.attempts ?? 0) + 1
+            decide(.leased(fence, trial, worker, attempt: attempt), &turn)
+            offer(fence, &turn)
         }
+    }
+
+    private func isServedBefore(_ one: SweepID, _ other: SweepID) -> Bool {
+        guard let left = sweeps[one], let right = sweeps[other] else { return false }
+        let priorities = (left.definition.placement.priority, right.definition.placement.priority)
+        if priorities.0 != priorities.1 { return priorities.0 > priorities.1 }
+        return (left.live - left.asked.count, one) < (right.live - right.asked.count, other)
     }
 
     /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
     private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
-        guard mayLease(sweep, now: turn.now) else { return nil }
         let mayPromote = (sweeps[sweep]?.counts[.paused] ?? 0) > 0
         let mayTake = sweeps[sweep]?.queue.isEmpty == true && sweeps[sweep]?.ready.isEmpty == false
-        if mayPromote || mayTake, freeWorker(now: turn.now.boot, queued: 1) != nil {
+        if mayPromote || mayTake, freeWorker(for: sweep, now: turn.now.boot, queued: 1) != nil {
             // What was begun and has earned it goes on before anything new begins.
             promote(sweep, &turn)
             if sweeps[sweep]?.queue.isEmpty == true, sweeps[sweep]?.ready.isEmpty == false {
@@ -44,12 +55,14 @@ extension Engine {
         return !isTargetReached(state) && limitReached(state, now: now) == nil
     }
 
-    private func freeWorker(now: Instant, queued: Int) -> WorkerID? {
+    private func freeWorker(for sweep: SweepID, now: Instant, queued: Int) -> WorkerID? {
+        guard let definition = sweeps[sweep]?.definition else { return nil }
         let slots = workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.facts.slots) }
         var best: (worker: WorkerID, load: Int)?
         for (worker, state) in workers {
             guard state.connection != nil, let heard = state.lastHeard, now - heard < timers.suspect else { continue }
             if let until = state.restsUntil, now < until { continue }
+            if state.isDraining || !state.facts.offer.suits(definition) { continue }
             let load = state.leases.count
             // A lease ahead is given only while the queue feeds all the slots too.
             guard load < state.facts.slots || (load < state.capacity && queued > slots) else { continue }
@@ -66,14 +79,18 @@ extension Engine {
         else { return }
         attempts[fence]?.offeredAt = turn.now.boot
         let definition = sweep.definition
+        // A task of the worker's own says what is run. Paths of this machine mean nothing on another.
+        let isTask = worker.version >= ProtocolLimits.taskVersion && worker.facts.offer.runs(definition.placement.task)
+        let isElsewhere = worker.facts.key != nil
         let lease = Lease(
             fence: fence, sweep: attempt.trial.sweep, sweepName: definition.name, trial: attempt.trial.number,
             attempt: attempt.number, configuration: trial.configuration,
             parametersDigest: ParametersDigest.hex(of: trial.configuration),
             seed: trialSeed(sweepSeed: definition.seed, trial: sweep.seedTrial(attempt.trial.number)),
             objective: definition.objective, maximumStep: sweep.maximumStep(attempt.trial.number),
-            command: definition.command, program: definition.program,
-            workingDirectory: sweep.directory, resume: sweep.checkpoints[attempt.trial.number]?.last?.checkpoint,
+            task: isTask ? definition.placement.task : nil, command: isTask ? [] : definition.command,
+            program: isTask ? nil : definition.program,
+            workingDirectory: isTask || isElsewhere ? "" : sweep.directory, resume: sweep.checkpoints[attempt.trial.number]?.last?.checkpoint,
             timeLimit: definition.limits.trial, memoryLimit: definition.limits.memory, grace: definition.grace,
             metricPattern: definition.metricPattern?.expression,
             fallbacks: sweep.fallbacks(attempt.trial.number))
@@ -126,6 +143,37 @@ extension Engine {
         guard let rests = workers[worker]?.rests else { return }
         workers[worker]?.rests = rests + 1
         workers[worker]?.restsUntil = now + min(timers.longestRest, .seconds(1 << min(rests, 30)))
+    }
+
+    /// A worker on which different trials fail quickly, one after the other, may be at fault itself (a full disk, a broken
+    /// driver): it gets nothing new for a while. Where other workers have had success, what it spoilt is run again.
+    mutating func suspect(_ attempt: Attempt, _ failure: AttemptFailure, _ turn: inout Turn) {
+        guard failure.cause == .user || failure.cause == .signal else { return }
+        let began = attempt.startedAt ?? turn.now.wall
+        guard turn.now.wall.milliseconds - began.milliseconds < timers.quickFailure.milliseconds else {
+            workers[attempt.worker]?.quickFailures = []
+            return
+        }
+        workers[attempt.worker]?.quickFailures.append(attempt.trial)
+        guard let failed = workers[attempt.worker]?.quickFailures, failed.count >= timers.quarantineLimit else { return }
+        let isElsewhereWell = workers.contains { $0.key != attempt.worker && $0.value.hasSucceeded }
+        guard isElsewhereWell else { return }
+        let until = turn.now.boot + timers.quarantine
+        workers[attempt.worker]?.restsUntil = until
+        workers[attempt.worker]?.quarantinedUntil = until
+        workers[attempt.worker]?.quickFailures = []
+        for trial in failed where isWorthAnotherWorker(trial) {
+            givenAgain.insert(trial)
+            decide(.trialRetried(trial), &turn)
+        }
+    }
+
+    /// Once: a configuration that fails everywhere must come to an end.
+    private func isWorthAnotherWorker(_ trial: TrialID) -> Bool {
+        guard let state = sweeps[trial.sweep], state.trials.indices.contains(trial.number) else { return false }
+        if case .finished = state.phase { return false }
+        return state.trials[trial.number].state == .failed && !state.trials[trial.number].isInfeasible
+            && !givenAgain.contains(trial)
     }
 
     mutating func dismiss(_ worker: WorkerID, _ release: ReleaseReason, reason: String, _ turn: inout Turn) {

@@ -36,10 +36,12 @@ extension Engine {
     private mutating func register(
         _ hello: Hello, connection: Connection, identity: PeerIdentity, _ turn: inout Turn
     ) {
-        guard hello.versions.contains(ProtocolLimits.version) else {
+        let ours = ProtocolLimits.versions
+        guard hello.versions.overlaps(ours) else {
             let message =
-                "this coordinator speaks protocol version \(ProtocolLimits.version), the worker \(hello.agent) speaks "
-                + "\(hello.versions.lowerBound) to \(hello.versions.upperBound): install the same release on both"
+                "this coordinator speaks protocol versions \(ours.lowerBound) to \(ours.upperBound), the worker "
+                + "\(hello.agent) speaks \(hello.versions.lowerBound) to \(hello.versions.upperBound): install the same "
+                + "release on both"
             send(connection, .refusal(Refusal(code: .version, message: message, isFatal: true)), session: "", &turn)
             return
         }
@@ -47,7 +49,7 @@ extension Engine {
         let facts = WorkerFacts(
             agent: hello.agent, host: hello.host, processID: hello.processID,
             slots: min(max(0, hello.slots), 4096),
-            isLocal: identity.isLocal)
+            isLocal: identity.isLocal, key: identity.key, offer: hello.offer)
         if workers[worker]?.facts != facts { decide(.workerJoined(worker, facts), &turn) }
         // A restored backup may know fewer fences than its workers. Nobody was ever granted one beyond 2^53.
         for held in hello.running where held.fence.number < 1 << 53 { nextFence = max(nextFence, held.fence.next) }
@@ -56,8 +58,10 @@ extension Engine {
         registrations[connection] = worker
         // Unique among this process's sessions, and no other process shares the epoch.
         let session = "\(epoch)-\(worker.name)-\(turn.now.boot.milliseconds)"
+        let version = min(hello.versions.upperBound, ours.upperBound)
         workers[worker]?.connection = connection
         workers[worker]?.session = session
+        workers[worker]?.version = version
         workers[worker]?.prefetch = min(max(0, hello.prefetch), ProtocolLimits.leasesPerMessage)
         workers[worker]?.lastHeard = turn.now.boot
         var desired = hello.running.map { desire($0.fence, worker: worker) }
@@ -71,7 +75,7 @@ extension Engine {
         }
         desired.sort { $0.fence < $1.fence }
         let welcome = Welcome(
-            version: ProtocolLimits.version, session: session, epoch: epoch, database: database, window: window,
+            version: version, session: session, epoch: epoch, database: database, window: window,
             heartbeat: timers.heartbeat, desired: desired)
         send(connection, .welcome(welcome), session: session, &turn)
     }
@@ -79,7 +83,7 @@ extension Engine {
     private mutating func beat(_ worker: WorkerID, _ leases: [HeldLease], _ turn: inout Turn) {
         guard let state = workers[worker], let connection = state.connection else { return }
         let desired = leases.map { desire($0.fence, worker: worker) }.sorted { $0.fence < $1.fence }
-        send(connection, .beat(desired: desired, drain: isDraining), session: state.session, &turn)
+        send(connection, .beat(desired: desired, drain: isDraining || state.isDraining), session: state.session, &turn)
         let held = Set(leases.map(\.fence))
         for fence in state.leases where attempts[fence].map({ $0.state != .offered }) == true && !held.contains(fence) {
             release(fence, .forgotten, &turn)
@@ -147,13 +151,15 @@ extension Engine {
             if case .checkpoint = sequenced.event { discardCheckpoints(of: attempt.trial, &turn) }
         case .finished(let outcome, let resources):
             learn(resources, of: attempt.worker)
+            workers[attempt.worker]?.quickFailures = []
+            workers[attempt.worker]?.hasSucceeded = true
             let disposition = disposition(of: outcome, attempt)
             decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
             discardCheckpoints(of: attempt.trial, &turn)
         case .failed(let failure, let resources):
             if failure.cause == .infrastructure {
                 // Shutting down after a drain is no loss.
-                if isDraining {
+                if isDraining || state(of: attempt)?.isDraining == true {
                     release(fence, .left, &turn)
                     return
                 }
@@ -169,7 +175,23 @@ extension Engine {
             let disposition = disposition(of: failure, attempt)
             decide(.ended(fence, sequence: sequenced.sequence, sequenced.event, disposition), &turn)
             discardCheckpoints(of: attempt.trial, &turn)
+            suspect(attempt, failure, &turn)
         }
+    }
+
+    private func state(of attempt: Attempt) -> WorkerState? { workers[attempt.worker] }
+
+    func tellOfDrain(_ worker: WorkerID, _ turn: inout Turn) {
+        guard let state = workers[worker], let connection = state.connection else { return }
+        let isDraining = isDraining || state.isDraining
+        send(connection, .beat(desired: [], drain: isDraining), session: state.session, &turn)
+    }
+
+    /// The last word to a worker whose key counts no more; from now on it is not even heard.
+    func refuseRevoked(_ worker: WorkerState, _ turn: inout Turn) {
+        guard let connection = worker.connection else { return }
+        let message = "this worker's key was revoked: it needs a new invitation"
+        send(connection, .refusal(Refusal(code: .revoked, message: message, isFatal: true)), session: "", &turn)
     }
 
     func trial(_ trial: TrialID) -> Trial? {
@@ -186,6 +208,7 @@ extension Engine {
         guard let attempt = attempts[fence], let worker = workers[attempt.worker], let connection = worker.connection
         else { return }
         let desired = desire(fence, worker: attempt.worker)
+        let isDraining = isDraining || worker.isDraining
         send(connection, .beat(desired: [desired], drain: isDraining), session: worker.session, &turn)
     }
 
@@ -194,6 +217,7 @@ extension Engine {
         else { return }
         let desired = DesiredLease(
             fence: fence, state: .abandon, reason: reason, acknowledged: attempt.acknowledged)
+        let isDraining = isDraining || worker.isDraining
         send(connection, .beat(desired: [desired], drain: isDraining), session: worker.session, &turn)
     }
 }

@@ -64,6 +64,18 @@ extension Engine {
         }
     }
 
+    /// It counts, and is run as often as every configuration is.
+    mutating func enqueue(
+        _ configuration: Configuration, in sweep: SweepID, _ turn: inout Turn
+    ) throws(EngineError) {
+        guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+        if case .finished = state.phase { throw .sweepIsFinished(sweep) }
+        if state.openTrials == 0 { throw .totalUsedUp(sweep) }
+        let twin = state.trials.firstIndex { $0.configuration == configuration && $0.state != .cancelled }
+        if let twin { throw .isThereAlready(TrialID(sweep: sweep, number: twin)) }
+        queueTrial(.enqueued(state.enqueued), configuration, nil, sweep, &turn)
+    }
+
     /// Turns the first of the ready proposals into a trial.
     mutating func takeReady(_ sweep: SweepID, _ turn: inout Turn) {
         guard sweeps[sweep]?.openTrials != 0, let proposal = sweeps[sweep]?.ready.popFirst() else { return }
@@ -140,7 +152,7 @@ extension Engine {
     private func lastOriginal(_ sweep: SweepID) -> Int? {
         sweeps[sweep]?.trials.lastIndex { trial in
             switch trial.source {
-            case .sampler, .baseline: true
+            case .sampler, .baseline, .enqueued: true
             case .repetition, .continuation: false
             }
         }

@@ -7,11 +7,14 @@ import WorkerProtocol
 
 /// Operators' wishes and the end of a sweep.
 extension Engine {
-    mutating func activate(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
+    mutating func adopt(_ sweep: SweepID) throws(EngineError) {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
         if case .finished = state.phase { throw .sweepIsFinished(sweep) }
         sweeps[sweep]?.isActive = true
-        guard case .paused(let reason) = state.phase else { return }
+    }
+
+    mutating func unpause(_ sweep: SweepID, _ turn: inout Turn) {
+        guard let state = sweeps[sweep], case .paused(let reason) = state.phase else { return }
         if case .failures = reason {
             // The mistake is mended, or so the user says: what it spoilt is run again, or a small budget would be gone.
             for number in state.trials.indices
@@ -136,19 +139,31 @@ extension Engine {
     /// asked to stop and end on their own; those that have not begun go back.
     private mutating func finish(_ sweep: SweepID, _ reason: FinishReason, _ turn: inout Turn) {
         if reason == .time || reason == .steps || reason == .noImprovement {
-            let text = "the sweep's limit of \(reason.rawValue) is reached"
-            for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.stopReason == nil {
-                if attempt.state == .running {
-                    decide(.stopRequested(fence, reason: text), &turn)
-                    sendDesired(fence, &turn)
-                } else {
-                    takeBack(fence, reason: text, &turn)
-                }
-            }
+            stopRunning(sweep, reason: "the sweep's limit of \(reason.rawValue) is reached", &turn)
             if sweeps[sweep]?.attended != 0 { return }
         }
         retirePaused(sweep, &turn)
         decide(.sweepFinished(sweep, reason), &turn)
+    }
+
+    /// On the user's word a sweep is over at once; what runs ends in its grace time and keeps its results.
+    mutating func stop(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
+        guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
+        if case .finished = state.phase { throw .sweepIsFinished(sweep) }
+        stopRunning(sweep, reason: "the sweep was stopped", &turn)
+        retirePaused(sweep, &turn)
+        decide(.sweepFinished(sweep, .stopped), &turn)
+    }
+
+    private mutating func stopRunning(_ sweep: SweepID, reason: String, _ turn: inout Turn) {
+        for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.stopReason == nil {
+            if attempt.state == .running {
+                decide(.stopRequested(fence, reason: reason), &turn)
+                sendDesired(fence, &turn)
+            } else {
+                takeBack(fence, reason: reason, &turn)
+            }
+        }
     }
 
     func isTargetReached(_ state: SweepState) -> Bool {

@@ -32,6 +32,8 @@ package struct Engine: Sendable {
     var nextCheck: Instant?
     /// When the last tick came, to notice that this process stood still.
     var lastTick: Instant?
+    /// Trials that were run again because their worker was put into quarantine.
+    var givenAgain: Set<TrialID> = []
     let window = ProtocolLimits.window
     /// Off in simulations, which check by themselves so that they can name the seed. Release builds never trap.
     package var trapsOnViolation = true
@@ -74,7 +76,10 @@ package struct Engine: Sendable {
             let sweep = SweepID((sweeps.keys.last?.number ?? 0) + 1)
             decide(.sweepCreated(sweep, definition, directory: directory), &turn)
         case .activate(let sweep):
-            try activate(sweep, &turn)
+            try adopt(sweep)
+            unpause(sweep, &turn)
+        case .adopt(let sweep):
+            try adopt(sweep)
         case .redefine(let sweep, let definition):
             guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
             if let total = definition.trials, total < state.counted {
@@ -90,11 +95,17 @@ package struct Engine: Sendable {
             if sweeps[sweep]?.isExhausted == false { decide(.spaceExhausted(sweep), &turn) }
         case .tick:
             expire(&turn)
-        case .drain:
-            isDraining = true
-            for worker in workers.values {
-                guard let connection = worker.connection else { continue }
-                send(connection, .beat(desired: [], drain: true), session: worker.session, &turn)
+        case .drain, .undrain:
+            isDraining = stimulus == .drain
+            for worker in workers.keys { tellOfDrain(worker, &turn) }
+        case .drainWorker(let worker, let isWanted):
+            guard workers[worker] != nil else { throw .unknownWorker(worker) }
+            workers[worker]?.isDraining = isWanted
+            tellOfDrain(worker, &turn)
+        case .revoke(let key):
+            for (worker, state) in workers where state.facts.key == key {
+                refuseRevoked(state, &turn)
+                dismiss(worker, .left, reason: "its key was revoked", &turn)
             }
         case .handBack:
             for (fence, attempt) in liveAttempts() where workers[attempt.worker]?.facts.isLocal == false {
@@ -105,12 +116,16 @@ package struct Engine: Sendable {
             sweeps[sweep]?.isProposing = false
             if case .running = state.phase { decide(.sweepPaused(sweep, .user), &turn) }
         case .unpause(let sweep):
-            guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
-            if case .paused = state.phase { decide(.sweepUnpaused(sweep), &turn) }
+            guard sweeps[sweep] != nil else { throw .unknownSweep(sweep) }
+            unpause(sweep, &turn)
         case .cancel(let sweep):
             try cancel(sweep, &turn)
         case .cancelTrial(let trial):
             try cancel(trial, &turn)
+        case .stop(let sweep):
+            try stop(sweep, &turn)
+        case .enqueue(let sweep, let configuration):
+            try enqueue(configuration, in: sweep, &turn)
         case .stopTrial(let trial, let reason):
             try stop(trial, reason: reason, &turn)
         case .retry(let trial):

@@ -78,6 +78,8 @@ package enum FinishReason: String, CaseIterable, Sendable {
     case steps
     case noImprovement = "no_improvement"
     case cancelled
+    /// Ended on the user's word; what ran kept its results.
+    case stopped
 }
 
 /// Where a trial's configuration came from.
@@ -86,6 +88,8 @@ package enum TrialSource: Hashable, Sendable {
     case baseline(Int)
     /// The same configuration as that trial, with another seed.
     case repetition(of: Int)
+    /// The user's own, put into the queue while the sweep runs; the first is 0.
+    case enqueued(Int)
     /// Trained further from that trial's last checkpoint, to that step.
     case continuation(of: Int, until: Int64)
 
@@ -110,12 +114,20 @@ package struct WorkerFacts: Hashable, Sendable {
     package let slots: Int
     /// It lives in the coordinator's own process and dies with it.
     package let isLocal: Bool
-    package init(agent: String, host: String, processID: Int64, slots: Int, isLocal: Bool) {
+    /// The name of the key it came in with; nil over ipc, where the kernel vouches for it.
+    package let key: String?
+    package let offer: WorkerOffer
+    package init(
+        agent: String, host: String, processID: Int64, slots: Int, isLocal: Bool, key: String? = nil,
+        offer: WorkerOffer = WorkerOffer()
+    ) {
         self.agent = agent
         self.host = host
         self.processID = processID
         self.slots = slots
         self.isLocal = isLocal
+        self.key = key
+        self.offer = offer
     }
 }
 

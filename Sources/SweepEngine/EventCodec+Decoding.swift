@@ -82,8 +82,16 @@ extension EventCodec {
         let facts = WorkerFacts(
             agent: try cursor.string(",\"agent\":"), host: try cursor.string(",\"host\":"),
             processID: try cursor.integer(",\"pid\":"), slots: try cursor.int(",\"slots\":"),
-            isLocal: try cursor.bool(",\"local\":"))
+            isLocal: try cursor.bool(",\"local\":"),
+            key: cursor.skip(",\"key\":") ? try cursor.string() : nil, offer: try offer(&cursor))
         return .workerJoined(worker, facts)
+    }
+
+    /// Journals of before there were remote workers have none.
+    private static func offer(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> WorkerOffer {
+        guard cursor.skip(",\"offer\":") else { return WorkerOffer() }
+        guard let offer = WorkerOffer(json: try cursor.value()) else { throw cursor.malformed("what a worker offers") }
+        return offer
     }
 
     private static func sweep(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> SweepID {
@@ -114,6 +122,7 @@ extension EventCodec {
         case "sampler": return .sampler(index: index)
         case "baseline": return .baseline(index)
         case "repetition": return .repetition(of: index)
+        case "enqueued": return .enqueued(index)
         case "continuation": return .continuation(of: index, until: try cursor.integer(",\"until\":"))
         default: throw cursor.malformed("a known source")
         }

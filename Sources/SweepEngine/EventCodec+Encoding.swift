@@ -42,6 +42,9 @@ extension EventCodec {
             member(",\"pid\":", Int(facts.processID), &bytes)
             member(",\"slots\":", facts.slots, &bytes)
             member(",\"local\":", facts.isLocal, &bytes)
+            if let key = facts.key { member(",\"key\":", key, &bytes) }
+            appendJSONWord(",\"offer\":", to: &bytes)
+            facts.offer.json.append(to: &bytes)
         case .workerLeft(let worker, let reason):
             member("worker_left\",\"worker\":", worker.name, &bytes)
             member(",\"reason\":", reason, &bytes)
@@ -127,6 +130,7 @@ extension EventCodec {
         case .sampler(let index): member(",\"source\":\"sampler\",\"index\":", index, &bytes)
         case .baseline(let position): member(",\"source\":\"baseline\",\"index\":", position, &bytes)
         case .repetition(let trial): member(",\"source\":\"repetition\",\"index\":", trial, &bytes)
+        case .enqueued(let position): member(",\"source\":\"enqueued\",\"index\":", position, &bytes)
         case .continuation(let trial, let until):
             member(",\"source\":\"continuation\",\"index\":", trial, &bytes)
             member(",\"until\":", until, &bytes)

@@ -14,17 +14,22 @@ package struct PeerIdentity: Hashable, Sendable {
     /// For instance the process id behind a Unix socket: the worker's id is made of it and of the hello's boot.
     package let name: String
     package let isLocal: Bool
-    package init(name: String, isLocal: Bool) {
+    /// The name of its key, where it came in with one.
+    package let key: String?
+    package init(name: String, isLocal: Bool, key: String? = nil) {
         self.name = name
         self.isLocal = isLocal
+        self.key = key
     }
 }
 
 /// What the world does to the engine.
 package enum Stimulus: Hashable, Sendable {
     case launch(SweepDefinition, directory: String)
-    /// Only active sweeps propose and lease; a data directory may hold others.
+    /// Only active sweeps propose and lease; a data directory may hold others. One that was paused goes on.
     case activate(SweepID)
+    /// The same, but what is paused stays paused.
+    case adopt(SweepID)
     case redefine(SweepID, SweepDefinition)
     case message(Connection, PeerIdentity, Envelope<WorkerMessage>)
     /// Those of an adaptive sampler replace what was ready; any other are queued.
@@ -33,14 +38,24 @@ package enum Stimulus: Hashable, Sendable {
     case tick
     /// No new leases: what runs may finish.
     case drain
+    /// Leases again.
+    case undrain
+    /// The same of one worker.
+    case drainWorker(WorkerID, Bool)
+    /// The key counts no more: workers that came in with it are done with, and their trials go back.
+    case revoke(key: String)
     /// Leases of workers outside the coordinator's process are taken back at once, uncharged: nobody waits for them.
     case handBack
     case pause(SweepID)
     case unpause(SweepID)
     case cancel(SweepID)
     case cancelTrial(TrialID)
+    /// Nothing new begins; what runs ends with a last checkpoint and keeps its results, and so ends the sweep.
+    case stop(SweepID)
     case stopTrial(TrialID, reason: String)
     case retry(TrialID)
+    /// A configuration of the user's own, the next to be run.
+    case enqueue(SweepID, Configuration)
     /// A trial that is over is trained by so many steps more, as a new one.
     case continueTrial(TrialID, steps: Int64)
     /// The next trial goes to a caller who evaluates it himself.
@@ -104,6 +119,12 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The next proposal depends on trials that only a caller can end.
     case waitsForTells(SweepID, [Int])
     case sweepIsNotAtWork(SweepID)
+    case totalUsedUp(SweepID)
+    case isThereAlready(TrialID)
+    case unknownWorker(WorkerID)
+    case takesNoSweeps
+    /// What was given is no definition or no configuration, in the reader's words.
+    case refused(String)
     case sweepIsPaused(SweepID)
 
     package var description: String {
@@ -125,6 +146,13 @@ package enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
         case .waitsForTells(_, let trials):
             "the next trial depends on how trial \(trials.map(String.init).joined(separator: ", ")) ends: tell that first"
         case .sweepIsNotAtWork: "the coordinator at work in this directory runs another sweep: wait for its end"
+        case .totalUsedUp:
+            "the sweep's total is used up: raise it first, with extend"
+        case .isThereAlready(let trial): "trial \(trial.number) has this very configuration"
+        case .takesNoSweeps:
+            "the coordinator at work in this directory runs one sweep and takes no others: start a daemon with sweepd serve"
+        case .refused(let reason): reason
+        case .unknownWorker(let worker): "there is no worker \(worker) at the moment"
         case .sweepIsPaused: "the sweep is paused: resume it first"
         }
     }

@@ -22,6 +22,11 @@ extension SweepState {
         case .sampler(let index): nextProposal = max(nextProposal, index + 1)
         case .baseline(let position): baselinesQueued = max(baselinesQueued, position + 1)
         case .repetition: break
+        case .enqueued(let position):
+            enqueued = max(enqueued, position + 1)
+            // Before what the sampler has proposed: somebody wants to see it.
+            queue.removeLast()
+            queue.prepend(number)
         case .continuation(let parent, _):
             continued.append(number)
             // It begins with what its parent left.

@@ -38,6 +38,8 @@ package struct SweepState: Hashable, Sendable {
     /// The index the sampler goes on from.
     package internal(set) var nextProposal = 0
     package internal(set) var baselinesQueued = 0
+    /// Configurations that the user put into the queue.
+    package internal(set) var enqueued = 0
     package internal(set) var isExhausted = false
     package internal(set) var best: Best?
     /// Trials that a model can learn from, in the order in which they ended.

@@ -2,6 +2,7 @@
 
 package import OrderedCollections
 package import SweepModel
+import WorkerProtocol
 
 /// A worker the engine knows of. Everything but `facts` is of this process's life only.
 package struct WorkerState: Hashable, Sendable {
@@ -16,6 +17,16 @@ package struct WorkerState: Hashable, Sendable {
     var restsUntil: Instant?
     /// Leases handed back since its last success.
     var rests = 0
+    /// Trials that failed on it quickly, one after the other: it may be the worker.
+    var quickFailures: OrderedSet<TrialID> = []
+    /// Whether a trial has come to its end on it in this process's life.
+    var hasSucceeded = false
+    /// It gets nothing new, on the operator's word.
+    package internal(set) var isDraining = false
+    /// The protocol's version that its session speaks.
+    var version = ProtocolLimits.versions.upperBound
+    /// Since when it gets nothing new because its trials failed; for people.
+    package internal(set) var quarantinedUntil: Instant?
     /// Seconds its trials take, exponentially averaged; nil before the first.
     var recentSeconds: Double?
 
@@ -46,6 +57,9 @@ package struct EngineTimers: Hashable, Sendable {
     package var maximumLosses = 3
     /// So many quick failures at the start without one success pause the sweep.
     package var quickFailureLimit = 3
+    /// So many different trials in a row that fail quickly on one worker put it into quarantine, for so long.
+    package var quarantineLimit = 3
+    package var quarantine: Duration = .seconds(600)
     /// What "quick" is.
     package var quickFailure: Duration = .seconds(60)
     package init() {}

@@ -75,6 +75,7 @@ package struct SweepDefinition: Hashable, Sendable {
     package var earlyTermination: EarlyTermination?
     /// Nil where the file does not say that its script goes on from checkpoints.
     package var checkpoints: CheckpointPolicy?
+    package var placement: Placement
 
     package init(
         name: String, description: String? = nil, method: Method, objective: Objective, space: SearchSpace,
@@ -82,7 +83,7 @@ package struct SweepDefinition: Hashable, Sendable {
         program: String? = nil, workers: Int? = nil, retries: Int = 0, repeats: Int = 1,
         gridOrder: GridOrder = .coarse, deterministicPending: Int? = nil, limits: Limits = Limits(),
         metricPattern: MetricPattern? = nil, grace: Duration = .seconds(30), earlyTermination: EarlyTermination? = nil,
-        checkpoints: CheckpointPolicy? = nil
+        checkpoints: CheckpointPolicy? = nil, placement: Placement = Placement()
     ) {
         self.name = name
         self.description = description
@@ -104,6 +105,7 @@ package struct SweepDefinition: Hashable, Sendable {
         self.grace = grace
         self.earlyTermination = earlyTermination
         self.checkpoints = checkpoints
+        self.placement = placement
     }
 
     /// The most steps a trial is to train, told to the script as `max_step`.

@@ -141,12 +141,16 @@ final class Projector {
     private func join(_ worker: WorkerID, _ facts: WorkerFacts, at: Int64) throws {
         try insert(
             """
-            INSERT INTO worker (worker, agent, host, pid, slots, local, joined_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO worker (worker, agent, host, pid, slots, local, key, offer, joined_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (worker) DO UPDATE SET agent = excluded.agent, host = excluded.host, pid = excluded.pid,
-            slots = excluded.slots, local = excluded.local, joined_at = excluded.joined_at, left_at = NULL,
-            left_reason = NULL
+            slots = excluded.slots, local = excluded.local, key = excluded.key, offer = excluded.offer,
+            joined_at = excluded.joined_at, left_at = NULL, left_reason = NULL
             """,
-            [worker.name, facts.agent, facts.host, facts.processID, facts.slots, facts.isLocal, at])
+            [
+                worker.name, facts.agent, facts.host, facts.processID, facts.slots, facts.isLocal, facts.key,
+                facts.offer.json.text, at,
+            ])
     }
 }
 
@@ -161,6 +165,7 @@ extension TrialSource {
         case .sampler: "sampler"
         case .baseline: "baseline"
         case .repetition: "repetition"
+        case .enqueued: "enqueued"
         case .continuation: "continuation"
         }
     }
@@ -170,6 +175,7 @@ extension TrialSource {
         case .sampler(let index): index
         case .baseline(let position): position
         case .repetition(let trial): trial
+        case .enqueued(let position): position
         case .continuation(let trial, _): trial
         }
     }

@@ -122,7 +122,8 @@ extension WorkerRow: StoredRow {
     init(_ row: Row) {
         id = WorkerID(row["worker"])
         facts = WorkerFacts(
-            agent: row["agent"], host: row["host"], processID: row["pid"], slots: row["slots"], isLocal: row["local"])
+            agent: row["agent"], host: row["host"], processID: row["pid"], slots: row["slots"], isLocal: row["local"],
+            key: row["key"], offer: offer(row["offer"]))
         joinedAt = Timestamp(milliseconds: row["joined_at"])
         leftAt = time(row, "left_at")
         leftReason = row["left_reason"]
@@ -154,9 +155,15 @@ private func trialSource(_ name: String, index: Int, until: Int64?) throws(Malfo
     case "sampler": return .sampler(index: index)
     case "baseline": return .baseline(index)
     case "repetition": return .repetition(of: index)
+    case "enqueued": return .enqueued(index)
     case "continuation": return .continuation(of: index, until: until ?? .max)
     default: throw MalformedRow("column source holds the unknown word '\(name)'")
     }
+}
+
+/// Workers of before there was a word on it offered everything.
+private func offer(_ text: String?) -> WorkerOffer {
+    text.flatMap { try? JSONValue.parse($0) }.flatMap { WorkerOffer(json: $0) } ?? WorkerOffer()
 }
 
 private func object(_ text: String) throws(MalformedRow) -> [JSONValue.Member] {

@@ -44,7 +44,7 @@ enum Schema {
         return 0
     }
 
-    private static let steps = [first, second, third]
+    private static let steps = [first, second, third, fourth]
 
     /// Times are milliseconds since 1970. Every table but `meta` and `journal` is a projection of the journal.
     private static let first = """
@@ -177,6 +177,23 @@ enum Schema {
         ALTER TABLE trial ADD COLUMN verdict TEXT;
         ALTER TABLE trial ADD COLUMN until INTEGER;
         ALTER TABLE checkpoint ADD COLUMN discarded_at INTEGER;
+        """
+
+    /// What a worker offers and the key it came in with. Keys that may connect: no projection of the journal, for who may
+    /// come in is no part of what was searched; public keys only.
+    private static let fourth = """
+        ALTER TABLE worker ADD COLUMN key TEXT;
+        ALTER TABLE worker ADD COLUMN offer TEXT;
+        CREATE TABLE credential (
+            public_key TEXT PRIMARY KEY NOT NULL,
+            role TEXT NOT NULL,
+            name TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            uses_left INTEGER,
+            invitation TEXT,
+            revoked_at INTEGER
+        ) STRICT, WITHOUT ROWID;
         """
 
     /// The projections and the columns that order their rows.

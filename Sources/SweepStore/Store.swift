@@ -93,21 +93,38 @@ package final class Store {
     ///   `StoreError.ioFailure`, also on every later call: exit.
     package func append(_ entries: [JournalEntry]) throws {
         guard !entries.isEmpty else { return }
-        if let failure { throw failure }
-        precondition(!isClosed, "append to a closed store")
-        try queue.inDatabase { db in
-            do {
-                try db.inTransaction(.immediate) {
-                    try write(entries, db)
-                    return .commit
-                }
-            } catch {
-                projector.forget()
-                throw remember(error)
-            }
+        do {
+            try transaction { try write(entries, $0) }
+        } catch {
+            projector.forget()
+            throw error
         }
         next += Int64(entries.count)
         if log.isCheckpointDue { checkpoint() }
+    }
+
+    /// Runs `body` in one transaction, which is durable when this returns.
+    func transaction(_ body: (Database) throws -> Void) throws {
+        if let failure { throw failure }
+        precondition(!isClosed, "a closed store is written to")
+        try queue.inDatabase { db in
+            do {
+                try db.inTransaction(.immediate) {
+                    try body(db)
+                    return .commit
+                }
+            } catch {
+                throw remember(error)
+            }
+        }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try queue.inDatabase(body)
+        } catch {
+            throw StoreConnection.translate(error, directory: directory)
+        }
     }
 
     private func write(_ entries: [JournalEntry], _ db: Database) throws {

@@ -33,10 +33,13 @@ package struct Hello: Hashable, Sendable {
     /// Leases it holds beyond its slots, so that a short trial's successor is there when it ends.
     package var prefetch: Int
     package var running: [HeldLease]
+    /// What it can run. Version 1 has no word for it.
+    package var offer: WorkerOffer
 
     package init(
-        versions: ClosedRange<Int> = ProtocolLimits.version...ProtocolLimits.version, boot: String, agent: String,
-        host: String, processID: Int64, slots: Int, prefetch: Int = 0, running: [HeldLease] = []
+        versions: ClosedRange<Int> = ProtocolLimits.versions, boot: String, agent: String,
+        host: String, processID: Int64, slots: Int, prefetch: Int = 0, running: [HeldLease] = [],
+        offer: WorkerOffer = WorkerOffer()
     ) {
         self.versions = versions
         self.boot = boot
@@ -46,6 +49,7 @@ package struct Hello: Hashable, Sendable {
         self.slots = slots
         self.prefetch = prefetch
         self.running = running
+        self.offer = offer
     }
 }
 
@@ -243,6 +247,8 @@ package struct Lease: Hashable, Sendable {
     package var seed: UInt64
     package var objective: Objective
     package var maximumStep: Int64?
+    /// The task of the worker's own that says what is run; then there is no command.
+    package var task: String?
     /// The sweep file's command, macros unexpanded; empty when the worker brings its own function.
     package var command: [String]
     package var program: String?
@@ -262,7 +268,8 @@ package struct Lease: Hashable, Sendable {
 
     package init(
         fence: Fence, sweep: SweepID, sweepName: String, trial: Int, attempt: Int, configuration: Configuration,
-        parametersDigest: String, seed: UInt64, objective: Objective, maximumStep: Int64? = nil, command: [String] = [],
+        parametersDigest: String, seed: UInt64, objective: Objective, maximumStep: Int64? = nil, task: String? = nil,
+        command: [String] = [],
         program: String? = nil, workingDirectory: String = "", attemptDirectory: String = "",
         resume: Checkpoint? = nil, timeLimit: Duration? = nil, memoryLimit: Int64? = nil,
         grace: Duration = .seconds(30), metricPattern: String? = nil, fallbacks: [Checkpoint] = [],
@@ -278,6 +285,7 @@ package struct Lease: Hashable, Sendable {
         self.seed = seed
         self.objective = objective
         self.maximumStep = maximumStep
+        self.task = task
         self.command = command
         self.program = program
         self.workingDirectory = workingDirectory
@@ -294,7 +302,9 @@ package struct Lease: Hashable, Sendable {
 
 package struct Refusal: Hashable, Sendable {
     package enum Code: String, CaseIterable, Sendable {
-        case version, malformed, unknownType = "unknown_type", foreignFence = "foreign_fence", window, draining
+        case version, malformed, unknownType = "unknown_type", foreignFence = "foreign_fence", window, draining, revoked
+        /// One of a later version.
+        case other
     }
     package let code: Code
     package let message: String
@@ -322,7 +332,10 @@ package struct Envelope<Message: Hashable & Sendable>: Hashable, Sendable {
 }
 
 package enum ProtocolLimits {
-    package static let version = 1
+    /// What this program speaks; a session takes the highest that both sides do.
+    package static let versions = 1...2
+    /// The first in which a worker says what it offers, and a lease may name a task.
+    package static let taskVersion = 2
     package static let magic = "sweepd/1"
     /// Bytes of a JSON frame.
     package static let frameBytes = 1 << 20

@@ -27,6 +27,9 @@ extension SweepDefinition {
         add("grace", .string(Quantity.text(of: grace)))
         add("early_terminate", earlyTermination?.json)
         add("checkpoints", checkpoints?.json)
+        add("task", placement.task.map { .string($0) })
+        if !placement.requires.isEmpty { add("requires", .array(placement.requires.map { .string($0) })) }
+        if placement.priority != 0 { add("priority", .integer(Int64(placement.priority))) }
         return JSONValue.object(members).text.escapedForYAML
     }
 

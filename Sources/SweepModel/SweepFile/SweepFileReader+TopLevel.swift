@@ -16,8 +16,7 @@ extension SweepFileReader {
         [
             "name", "description", "method", "metric", "metrics", "parameters", "trials", "run_cap", "seed", "baseline",
             "early_terminate", "checkpoints", "command", "program", "workers", "retries", "repeats", "limits", "grace",
-            "order",
-            "deterministic",
+            "order", "deterministic", "task", "requires", "priority",
         ] + keysWithoutEffect.map(\.key)
 
     mutating func definition(from text: String, overrides: SweepFile.Overrides) -> SweepDefinition? {
@@ -50,6 +49,7 @@ extension SweepFileReader {
         }
         let counts = self.counts(root, overrides)
         let seed = self.seed(root, overrides)
+        let placement = self.placement(root)
         let grace = root["grace"].flatMap { duration($0) }
         let text = root["description"].flatMap { $0.isNull ? nil : description($0) }
         guard !hasErrors, let method, let metric, let space, let name else { return nil }
@@ -61,7 +61,7 @@ extension SweepFileReader {
             deterministicPending: pending,
             limits: limits,
             metricPattern: metric.pattern, grace: grace ?? .seconds(30), earlyTermination: early,
-            checkpoints: checkpoints)
+            checkpoints: checkpoints, placement: placement)
         checkReadable(definition, root)
         return definition
     }

@@ -38,7 +38,7 @@ extension MessageCodec {
         case .error:
             .refusal(
                 Refusal(
-                    code: try fields.word("code"),
+                    code: try refusalCode(fields),
                     message: try fields.string("message", limit: ProtocolLimits.reasonBytes),
                     isFatal: try fields.flag("fatal")))
         }
@@ -87,5 +87,10 @@ extension MessageCodec {
                 reason: try fields.optionalString("reason", limit: ProtocolLimits.reasonBytes) ?? "",
                 acknowledged: try fields.integer("acked", in: 0 ... .max))
         }
+    }
+
+    /// One that a later version has is no reason to drop the message.
+    private static func refusalCode(_ fields: Fields) throws(CodecError) -> Refusal.Code {
+        Refusal.Code(rawValue: try fields.string("code", limit: ProtocolLimits.nameBytes)) ?? .other
     }
 }

@@ -20,6 +20,7 @@ extension MessageCodec {
         appendMember(",\"seed\":", String(lease.seed), to: &bytes)
         append(lease.objective, to: &bytes)
         if let step = lease.maximumStep { appendMember(",\"max_step\":", step, to: &bytes) }
+        if let task = lease.task { appendMember(",\"task\":", task, to: &bytes) }
         appendList(",\"command\":", lease.command, to: &bytes, appendJSONString)
         if let program = lease.program { appendMember(",\"program\":", program, to: &bytes) }
         appendMember(",\"working_directory\":", lease.workingDirectory, to: &bytes)
@@ -50,7 +51,8 @@ extension MessageCodec {
             configuration: try configuration(fields),
             parametersDigest: try fields.string("params_digest", limit: ProtocolLimits.nameBytes),
             seed: try seed(fields), objective: try fields.object("objective", objective),
-            maximumStep: try fields.optionalInteger("max_step"), command: try command(fields),
+            maximumStep: try fields.optionalInteger("max_step"),
+            task: try fields.optionalString("task", limit: Placement.nameBytes), command: try command(fields),
             program: try fields.optionalString("program", limit: ProtocolLimits.pathBytes),
             workingDirectory: try fields.optionalString("working_directory", limit: ProtocolLimits.pathBytes) ?? "",
             attemptDirectory: try fields.optionalString("attempt_directory", limit: ProtocolLimits.pathBytes) ?? "",

@@ -51,6 +51,47 @@ extension MessageCodec {
         appendMember(",\"slots\":", Int64(hello.slots), to: &bytes)
         appendMember(",\"prefetch\":", Int64(hello.prefetch), to: &bytes)
         appendList(",\"running\":", hello.running, to: &bytes, appendHeld)
+        if hello.versions.upperBound >= ProtocolLimits.taskVersion { append(hello.offer, to: &bytes) }
+    }
+
+    private static func append(_ offer: WorkerOffer, to bytes: inout [UInt8]) {
+        appendList(",\"labels\":", offer.labels, to: &bytes, appendJSONString)
+        appendJSONWord(",\"tasks\":{", to: &bytes)
+        for (index, task) in offer.tasks.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            appendJSONName(task.name, to: &bytes)
+            appendJSONString(task.digest, to: &bytes)
+        }
+        appendMember("},\"commands\":", offer.runsCommands, to: &bytes)
+        appendMember(",\"function\":", offer.hasFunction, to: &bytes)
+    }
+
+    /// A worker of version 1 runs what it is given.
+    private static func offer(_ fields: Fields) throws(CodecError) -> WorkerOffer {
+        var offer = WorkerOffer()
+        if fields.value("labels") != nil {
+            offer.labels = try fields.list("labels", limit: Placement.maximumLabels).map { value throws(CodecError) in
+                guard case .string(let label) = value, Placement.isName(label) else {
+                    throw CodecError.field(path: "labels", problem: "must be names")
+                }
+                return label
+            }
+        }
+        if let value = fields.value("tasks") {
+            guard case .object(let members) = value, members.count <= ProtocolLimits.tasks else {
+                throw CodecError.field(
+                    path: "tasks", problem: "must be an object of at most \(ProtocolLimits.tasks) members")
+            }
+            offer.tasks = try members.map { member throws(CodecError) in
+                guard Placement.isName(member.name), case .string(let digest) = member.value,
+                    digest.utf8.count <= ProtocolLimits.nameBytes
+                else { throw CodecError.field(path: "tasks", problem: "must be names with digests") }
+                return WorkerOffer.Task(name: member.name, digest: digest)
+            }
+        }
+        if fields.value("commands") != nil { offer.runsCommands = try fields.flag("commands") }
+        if fields.value("function") != nil { offer.hasFunction = try fields.flag("function") }
+        return offer
     }
 
     private static func hello(_ fields: Fields) throws(CodecError) -> Hello {
@@ -64,7 +105,8 @@ extension MessageCodec {
             host: try fields.string("host", limit: ProtocolLimits.nameBytes),
             processID: try fields.integer("pid"), slots: try fields.int("slots", in: 0...ProtocolLimits.slots),
             prefetch: try fields.int("prefetch", in: 0...ProtocolLimits.slots),
-            running: try fields.objects("running", limit: ProtocolLimits.fencesPerMessage, heldLease))
+            running: try fields.objects("running", limit: ProtocolLimits.fencesPerMessage, heldLease),
+            offer: try offer(fields))
     }
 
     private static func boot(_ fields: Fields) throws(CodecError) -> String {

@@ -14,6 +14,7 @@ extension ProtocolLimits {
     package static let arguments = 1000
     package static let parameters = 4096
     package static let metricsPerReport = 256
+    package static let tasks = 256
     /// Leases in a hello, beat or welcome; fences in an ack or nack.
     package static let fencesPerMessage = 8192
     /// Of a whole events message, so that it stays below `frameBytes` whatever the events hold.

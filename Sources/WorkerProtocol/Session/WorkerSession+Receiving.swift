@@ -101,6 +101,7 @@ extension WorkerSession {
         if let rival = rivals.max(), rival > fence {
             return [send(.decline(fence: fence, reason: "superseded by attempt \(rival)"))]
         }
+        if let reason = hello.offer.refusal(of: lease) { return [send(.decline(fence: fence, reason: reason))] }
         let digest = ParametersDigest.hex(of: lease.configuration)
         guard digest == lease.parametersDigest else {
             return [send(.decline(fence: fence, reason: "parameters changed in transit"))]
@@ -167,5 +168,16 @@ extension WorkerSession {
             pastInOrder[oldestPast] = fence
             oldestPast = (oldestPast + 1) % Self.rememberedFences
         }
+    }
+}
+
+extension WorkerOffer {
+    /// Why the worker does not run it, whatever the coordinator believes: nothing else runs than it offered.
+    fileprivate func refusal(of lease: Lease) -> String? {
+        if let task = lease.task {
+            return runs(task) ? nil : "this worker declares no task '\(task)'"
+        }
+        if lease.command.isEmpty || runsCommands || hasFunction { return nil }
+        return "this worker runs no commands but its own tasks"
     }
 }

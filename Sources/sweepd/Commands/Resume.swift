@@ -39,6 +39,9 @@ struct Resume: ParsableCommand {
             let known = try choose(workspace, named, hints: hints)
             var definition = known.definition
             if let source = named.source { definition = try adopt(source, known, workspace) }
+            if case .finished(.stopped) = known.phase {
+                _ = try workspace.coordinator.submit([.redefine(known.id, definition)])
+            }
             let outcome = try workspace.run(known.id, definition, verb: "resumed", arguments: worker, json: json)
             return (known.id, outcome)
         }
@@ -54,7 +57,7 @@ struct Resume: ParsableCommand {
         }
         let known = try Lookup.choose(workspace.sweeps, name: name, preferring: { $0.isUnfinished }, verb: "resume")
         // An edited file may have raised the limit that ended it; with the same limit it ends again at once.
-        if case .finished(let reason) = known.phase, named.source == nil || !reason.isLimit {
+        if case .finished(let reason) = known.phase, reason != .stopped, named.source == nil || !reason.isLimit {
             throw UserError(
                 "the sweep '\(Format.printable(known.definition.name))' is finished"
                     + "\(reason.explanation.map { ": " + $0 } ?? ""); go on past its end with\n"
@@ -83,7 +86,7 @@ struct Resume: ParsableCommand {
         }
         let changes = DefinitionChange.between(known.definition, edited)
         guard !changes.isEmpty else {
-            if case .finished(let reason) = known.phase {
+            if case .finished(let reason) = known.phase, reason != .stopped {
                 let why = reason.explanation.map { ": \($0)" } ?? ""
                 throw UserError("the sweep is finished\(why), and its file has not changed since")
             }
@@ -114,7 +117,7 @@ extension FinishReason {
     fileprivate var isLimit: Bool {
         switch self {
         case .target, .time, .steps, .noImprovement: true
-        case .trials, .exhausted, .cancelled: false
+        case .trials, .exhausted, .cancelled, .stopped: false
         }
     }
 }

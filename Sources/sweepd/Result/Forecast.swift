@@ -97,7 +97,7 @@ struct Forecast: Hashable, Sendable {
         switch reason {
         case .time: return "its limit of time ends it in \(at)\(by); \(basis)"
         case .steps: return "its limit of steps ends it in about \(at)\(by); \(basis)"
-        case .trials, .exhausted, .target, .noImprovement, .cancelled:
+        case .trials, .exhausted, .target, .noImprovement, .cancelled, .stopped:
             return "done in about \(at); \(left.map { "\($0), " } ?? "")\(basis)"
         }
     }

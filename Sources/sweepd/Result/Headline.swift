@@ -33,7 +33,10 @@ enum Headline {
     }
 
     private static func text(_ reason: FinishReason, _ result: SweepResult) -> String {
-        if case .cancelled = reason { return "cancelled" }
+        switch reason {
+        case .cancelled, .stopped: return reason.rawValue
+        case .trials, .exhausted, .target, .time, .steps, .noImprovement: break
+        }
         if case .target = reason, let target = result.sweep.objective.target {
             return "finished, the target \(Format.number(target)) is reached"
         }
@@ -72,6 +75,7 @@ extension FinishReason {
         case .steps: "the limit of steps is reached"
         case .noImprovement: "no trial has been better for as many trials as its limit allows"
         case .cancelled: "it was cancelled"
+        case .stopped: "it was stopped"
         }
     }
 }

@@ -47,6 +47,7 @@ extension TrialRecord {
         case .sampler: "sampler"
         case .baseline: "baseline"
         case .repetition: "repeat"
+        case .enqueued: "enqueued"
         case .continuation: "continuation"
         }
     }

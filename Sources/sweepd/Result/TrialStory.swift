@@ -244,6 +244,7 @@ struct TrialStory {
         case .sampler(let index): return sampled(index)
         case .baseline(let place): return "Its configuration is baseline \(place + 1) of the sweep file."
         case .repetition(let trial): return "It repeats trial \(trial)'s configuration with another seed."
+        case .enqueued: return "Its configuration was put into the queue by hand."
         case .continuation(let parent, let until):
             return "It continues trial \(parent), beyond the sweep's total, to step \(until); it is compared with no "
                 + "other trial."

@@ -88,9 +88,9 @@ struct Continuing {
         case .time: limit = "its limit of time"
         case .steps: limit = "its limit of steps"
         case .noImprovement: limit = "its limit of trials without improvement"
-        case .cancelled:
+        case .cancelled, .stopped:
             throw UserError(
-                "the sweep '\(Format.printable(sweep.name))' was cancelled: to train one of its trials further would go on "
+                "the sweep '\(Format.printable(sweep.name))' was \(reason.rawValue): to train one of its trials further would go on "
                     + "with the others too.\nGo on with all of it:  \(subject.hints.command("extend \(name) --trials +10"))"
             )
         }

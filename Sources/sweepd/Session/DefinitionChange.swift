@@ -54,6 +54,9 @@ struct DefinitionChange: CustomStringConvertible {
         compare("grace", \.grace, compatible: true) { Format.duration($0) }
         compare("description", \.description, compatible: true) { $0 ?? "none" }
         compare("early_terminate", \.earlyTermination, compatible: true) { $0?.json.text ?? "none" }
+        compare("task", \.placement.task, compatible: true) { $0 ?? "none" }
+        compare("requires", \.placement.requires, compatible: true) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }
+        compare("priority", \.placement.priority, compatible: true)
         compare("checkpoints", \.checkpoints, compatible: true) { $0?.json.text ?? "none" }
         return changes
     }

@@ -20,11 +20,16 @@ struct Steering {
     /// - Returns: the number of the trial that was handed out, if one was.
     @discardableResult
     func perform(_ request: OperatorRequest) throws -> Int? {
+        try answer(to: request)["trial"]?.integerValue.flatMap { Int(exactly: $0) }
+    }
+
+    /// - Returns: what the coordinator answers.
+    func answer(to request: OperatorRequest) throws -> JSONValue {
         let context = try Context()
         return try patiently {
             if let endpoint = EndpointFile(reading: location.endpointFile) {
                 do {
-                    return try OperatorClient(endpoint: endpoint, context: context).ask(request)
+                    return try OperatorClient(endpoint: endpoint, context: context).perform(request)
                 } catch OperatorClient.Failure.notLive {
                     // Killed, or gone since: the lock decides who may write.
                 }
@@ -34,23 +39,10 @@ struct Steering {
     }
 
     /// Takes the lock, does what is asked, and gives it back.
-    private func become(_ context: Context, for request: OperatorRequest) throws -> Int? {
+    private func become(_ context: Context, for request: OperatorRequest) throws -> JSONValue {
         try withCoordinator(context) { coordinator in
-            var stimuli: [Stimulus] = []
-            switch request {
-            case .cancel(let sweep): stimuli = [.cancel(sweep)]
-            case .cancelTrial(let trial): stimuli = [.cancelTrial(trial)]
-            case .ask(let sweep):
-                _ = try coordinator.submit([.activate(sweep)])
-                return try patiently {
-                    try coordinator.submit([.ask(sweep)]).compactMap(\.event.askedTrial).first?.number
-                }
-            case .tell(let trial, let value): stimuli = [.tell(trial, value: value)]
-            // The commands that ask for these become the coordinator in their own way.
-            case .ping, .extend, .pause, .unpause, .continueTrial: break
-            }
-            _ = try coordinator.submit(stimuli)
-            return nil
+            if case .ask(let sweep) = request { _ = try coordinator.submit([.activate(sweep)]) }
+            return try patiently { try coordinator.perform(request) }
         }
     }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import OrderedCollections
+import SweepEngine
+import SweepModel
+
+/// What a look at the live coordinator shows.
+extension CoordinatorLoop {
+    func sweepJSON(_ id: SweepID, _ state: SweepState) -> JSONValue {
+        let counts = state.ownCounts
+        var members: [JSONValue.Member] = [
+            .init("id", .integer(Int64(id.number))), .init("name", .string(state.definition.name)),
+            .init("state", .string(state.phase.word)), .init("priority", .integer(Int64(state.definition.placement.priority))),
+            .init("done", .integer(Int64(counts.done))), .init("running", .integer(Int64(counts[.running]))),
+            .init("queued", .integer(Int64(counts[.queued]))),
+            .init("trials", state.definition.trials.map { .integer(Int64($0)) } ?? .null),
+            .init("best", state.best.map { .number($0.value) } ?? .null),
+        ]
+        if let reason = obstacle(state) { members.append(.init("waits", .string(reason))) }
+        return .object(members)
+    }
+
+    /// Why nothing of the sweep runs although it could, where that is plain.
+    private func obstacle(_ state: SweepState) -> String? {
+        guard case .running = state.phase, state.live == 0 else { return nil }
+        if engine.isDraining { return "the daemon is draining" }
+        let present = engine.workers.values.filter { $0.connection != nil }
+        if present.isEmpty { return "no worker is attached" }
+        if present.contains(where: { $0.facts.offer.suits(state.definition) }) { return nil }
+        let placement = state.definition.placement
+        let labels = placement.requires.isEmpty ? "" : " with the labels \(placement.requires.joined(separator: ", "))"
+        let what = placement.task.map { "declares the task '\($0)' or runs commands" } ?? "runs commands"
+        return "no attached worker\(labels) \(what)"
+    }
+
+    func workerJSON(_ id: WorkerID, _ state: WorkerState) -> JSONValue {
+        let now = Clock.boot
+        let heard = state.lastHeard.map { max(0, (now - $0).milliseconds) }
+        let condition: String =
+            if state.connection == nil { "away" } else if (heard ?? 0) >= engine.timers.suspect.milliseconds {
+                "suspect"
+            } else if let until = state.quarantinedUntil, now < until { "quarantined" } else if state.isDraining {
+                "draining"
+            } else { "attached" }
+        let facts = state.facts
+        return .object([
+            .init("worker", .string(id.name)), .init("key", facts.key.map { .string($0) } ?? .null),
+            .init("host", .string(facts.host)), .init("agent", .string(facts.agent)),
+            .init("pid", .integer(facts.processID)), .init("state", .string(condition)),
+            .init("slots", .integer(Int64(facts.slots))), .init("busy", .integer(Int64(state.leases.count))),
+            .init("heard_ms", heard.map { .integer($0) } ?? .null),
+            .init("labels", .array(facts.offer.labels.map { .string($0) })),
+            .init("tasks", .object(facts.offer.tasks.map { .init($0.name, .string($0.digest)) })),
+            .init("commands", .bool(facts.offer.runsCommands)),
+        ])
+    }
+}
+
+extension SweepState.Phase {
+    fileprivate var word: String {
+        switch self {
+        case .running: "running"
+        case .paused: "paused"
+        case .finished: "finished"
+        }
+    }
+}

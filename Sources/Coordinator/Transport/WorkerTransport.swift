@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+import DequeModule
+import Foundation
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+import ZeroMQ
+
+/// The sockets on which workers come in: that of this machine, and where it listens that of the network.
+///
+/// A connection's name begins with a byte that says to which socket it belongs.
+final class WorkerTransport {
+    private let local: LocalSocket
+    private var remote: RemoteSocket?
+    /// Who still counts, of those who came in over the network: asked for each message.
+    var isAdmitted: (String) -> Bool = { _ in false }
+    /// Which socket is read next, so that neither keeps the other waiting.
+    private var isRemoteNext = false
+    /// Taken in while the disk was full.
+    private var backlog: Deque<Arrival> = []
+
+    init(endpoint: String, context: Context) throws {
+        local = try LocalSocket(endpoint: endpoint, context: context)
+    }
+
+    func listen(_ socket: RemoteSocket) {
+        remote = socket
+    }
+
+    /// Ends every connection over the network at once; those whose keys count come back by themselves.
+    func cutRemote() throws {
+        try remote?.cutAll()
+    }
+
+    /// Blocks until a message, an operator's request or a wake-up is there, or the time is over.
+    func wait(with operators: OperatorService, wakeup: EventDescriptor, timeout: Duration) throws {
+        if !backlog.isEmpty { return }
+        if let remote {
+            try poll(local.socket, operators.socket, remote.socket, wakeup: wakeup, timeout: timeout)
+        } else {
+            try poll(local.socket, operators.socket, wakeup: wakeup, timeout: timeout)
+        }
+    }
+
+    /// What came next, or nil when nothing waits.
+    func receive() -> Arrival? {
+        backlog.popFirst() ?? receiveFromSockets()
+    }
+
+    private func receiveFromSockets() -> Arrival? {
+        isRemoteNext.toggle()
+        return isRemoteNext ? receiveRemote() ?? local.receive() : local.receive() ?? receiveRemote()
+    }
+
+    private func receiveRemote() -> Arrival? {
+        remote?.receive(isAdmitted: isAdmitted)
+    }
+
+    static func isRemote(_ connection: Connection) -> Bool {
+        connection.routingID.first == RemoteSocket.mark
+    }
+
+    /// Queues a message; a peer that is gone or slow hears the desired state with its next beat.
+    func send(_ message: CoordinatorMessage, session: String, epoch: Int64, to connection: Connection) {
+        send(MessageCodec.encode(Envelope(session: session, epoch: epoch, message: message)), to: connection)
+    }
+
+    func send(_ frames: [[UInt8]], to connection: Connection) {
+        let addressed = [Array(connection.routingID.dropFirst())] + frames
+        if Self.isRemote(connection) {
+            remote?.send(addressed)
+        } else {
+            local.send(addressed)
+        }
+    }
+
+    /// While nothing can be committed: beats are answered so that no worker gives up on us, everything else waits in
+    /// order.
+    func keepAlive(until deadline: Instant, engine: borrowing Engine, limit: Int) {
+        while Clock.boot < deadline {
+            let pause = deadline - Clock.boot
+            if backlog.count >= limit {
+                Thread.sleep(forTimeInterval: Double(pause.milliseconds) / 1000)
+                return
+            }
+            guard let arrival = receiveFromSockets() else {
+                Thread.sleep(forTimeInterval: 0.01)
+                continue
+            }
+            if case .message(let connection, _, let envelope) = arrival, case .beat = envelope.message {
+                send(
+                    .beat(desired: [], drain: false), session: envelope.session, epoch: engine.epoch, to: connection)
+            } else {
+                backlog.append(arrival)
+            }
+        }
+    }
+}

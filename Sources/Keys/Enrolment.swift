@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+package import SweepModel
+package import ZeroMQ
+
+/// The dialogue in which an invitation's holder brings in a key of his own (Docs/protocol.md, "Keys").
+package enum Enrolment {
+    package static let magic = "sweepd-enrol/1"
+
+    package struct Request: Hashable, Sendable {
+        package let key: CurveKey
+        /// A wish.
+        package let name: String
+        package init(key: CurveKey, name: String) {
+            self.key = key
+            self.name = name
+        }
+    }
+
+    package enum Answer: Hashable, Sendable {
+        /// With the name that the key got.
+        case admitted(name: String)
+        case refused(String)
+    }
+
+    package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Brings in a new key: at the first endpoint that answers.
+    ///
+    /// - Parameter patience: in all.
+    /// - Throws: `Failure`; never names a secret.
+    package static func join(
+        with token: JoinToken, as name: String, now: Int64, in context: Context, patience: Duration = .seconds(30)
+    ) throws -> ConnectionFile {
+        guard token.expires > now else {
+            let date = Date(timeIntervalSince1970: Double(token.expires)).formatted(.iso8601)
+            throw Failure(description: "the invitation expired at \(date): ask for a new one (sweepd invite)")
+        }
+        let own = try CurveKeyPair.generate()
+        let invitation = try CurveKeyPair(secret: token.secret)
+        let request = Request(key: own.publicKey, name: name)
+        let share = patience / token.endpoints.count
+        for endpoint in token.endpoints {
+            guard let answer = try ask(request, at: endpoint, token.server, invitation, context, patience: share) else {
+                continue
+            }
+            switch answer {
+            case .admitted(let name):
+                return ConnectionFile(
+                    role: token.role, name: name, endpoints: token.endpoints, server: token.server, own: own)
+            case .refused(let reason): throw Failure(description: "the coordinator refuses the invitation: \(reason)")
+            }
+        }
+        let places = token.endpoints.map(\.description).joined(separator: ", ")
+        throw Failure(
+            description: "no answer from \(places) within \(patience.components.seconds) s: is the coordinator running, "
+                + "can this machine reach it (firewall), and has the invitation not been used or withdrawn?")
+    }
+
+    /// nil when nobody answers.
+    private static func ask(
+        _ request: Request, at endpoint: Endpoint, _ server: CurveKey, _ own: CurveKeyPair, _ context: Context,
+        patience: Duration
+    ) throws -> Answer? {
+        var options = SocketOptions()
+        options.immediate = true
+        options.linger = .zero
+        options.security = .curveClient(server: server, own: own)
+        var socket = try Socket(.dealer, in: context, options: options)
+        try socket.connect(endpoint)
+        let deadline = ContinuousClock.now + patience
+        var wait = Duration.seconds(1)
+        var nextTry = ContinuousClock.now
+        while ContinuousClock.now < deadline {
+            if ContinuousClock.now >= nextTry, try socket.send([Array(magic.utf8), Array(request.json.text.utf8)]) {
+                nextTry = ContinuousClock.now + wait
+                wait = wait * 2
+            }
+            try poll(socket, timeout: .milliseconds(50))
+            if let frames = try socket.receive(), frames.count == 2, let answer = Answer(bytes: frames[1]) {
+                return answer
+            }
+        }
+        return nil
+    }
+}
+
+extension Enrolment.Request {
+    var json: JSONValue {
+        .object([.init("op", .string("enrol")), .init("key", .string(key.text)), .init("name", .string(name))])
+    }
+
+    /// - Throws: `Enrolment.Failure` with what is wrong.
+    package init(bytes: [UInt8]) throws(Enrolment.Failure) {
+        guard bytes.count <= 64 << 10, let json = try? JSONValue.parse(bytes), json["op"]?.stringValue == "enrol",
+            let text = json["key"]?.stringValue, let name = json["name"]?.stringValue, name.utf8.count <= 256
+        else { throw Enrolment.Failure(description: "an invitation's key serves to enrol and to nothing else") }
+        do throws(CurveKey.Malformed) {
+            self.init(key: try CurveKey(text), name: name)
+        } catch {
+            throw Enrolment.Failure(description: error.description)
+        }
+    }
+}
+
+extension Enrolment.Answer {
+    package var json: JSONValue {
+        switch self {
+        case .admitted(let name): .object([.init("ok", .bool(true)), .init("name", .string(name))])
+        case .refused(let reason): .object([.init("error", .string(reason))])
+        }
+    }
+
+    init?(bytes: [UInt8]) {
+        guard let json = try? JSONValue.parse(bytes) else { return nil }
+        if let reason = json["error"]?.stringValue {
+            self = .refused(reason)
+        } else if let name = json["name"]?.stringValue {
+            self = .admitted(name: name)
+        } else {
+            return nil
+        }
+    }
+}

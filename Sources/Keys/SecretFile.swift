@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+
+/// A file that only its owner may read, in a folder that only he may enter.
+package struct SecretFile: Sendable {
+    package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
+    }
+
+    package let path: String
+    private static let maximumBytes = 64 << 10
+
+    package init(_ path: String) {
+        self.path = path
+    }
+
+    package var exists: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// - Throws: `Failure` when it is not there, no plain file, not ours, or others may read it.
+    package func read() throws(Failure) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ELOOP { throw Failure(description: "\(path) is a symbolic link: a key must be a file of its own") }
+            throw failure("read")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(description: "\(path) is no plain file")
+        }
+        guard status.st_uid == geteuid() else {
+            throw Failure(description: "\(path) belongs to another user: a key must be your own")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw Failure(description: "others may read \(path): take it for known to them and make a new one, "
+                + "or if you are sure that nobody has read it:  chmod 600 \(path)")
+        }
+        guard status.st_size <= Self.maximumBytes else { throw Failure(description: "\(path) is too large for a key") }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        guard count == bytes.count else { throw failure("read") }
+        return bytes
+    }
+
+    /// Replaces it at once and durably; makes its folder with mode 0700.
+    package func write(_ bytes: [UInt8]) throws(Failure) {
+        let folder = (path as NSString).deletingLastPathComponent
+        try Self.makeFolder(folder)
+        let temporary = "\(path).\(getpid()).tmp"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("write") }
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        let reason = errno
+        close(descriptor)
+        guard isWritten, rename(temporary, path) == 0 else {
+            let failure = isWritten ? failure("write") : Failure(description: "cannot write \(path): \(Self.text(reason))")
+            unlink(temporary)
+            throw failure
+        }
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if directory >= 0 {
+            fsync(directory)
+            close(directory)
+        }
+    }
+
+    private static func makeFolder(_ folder: String) throws(Failure) {
+        let parent = (folder as NSString).deletingLastPathComponent
+        if !parent.isEmpty, parent != "/", !FileManager.default.fileExists(atPath: parent) { try makeFolder(parent) }
+        if mkdir(folder, 0o700) != 0, errno != EEXIST {
+            throw Failure(description: "cannot make \(folder): \(text(errno))")
+        }
+        var status = stat()
+        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw Failure(description: "\(folder) is no folder")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw Failure(description: "others may write to \(folder): keys must lie where only you can put them")
+        }
+    }
+
+    private func failure(_ verb: String) -> Failure {
+        Failure(description: "cannot \(verb) \(path): \(Self.text(errno))")
+    }
+
+    private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
