@@ -15,6 +15,7 @@ from collections import deque
 from typing import Any
 
 import zmq
+from fake_gate import Gate
 
 from sweepd import _wire as wire
 
@@ -33,9 +34,17 @@ class FakeCoordinator(threading.Thread):
         seed: int = 0,
         lease: dict[str, Any] | None = None,
         params: dict[str, Any] | None = None,
+        gate: Gate | None = None,
+        versions: tuple[int, int] = (1, 2),
     ) -> None:
         super().__init__(daemon=True)
+        # Of tcp://host:* only once it is `bound`.
         self.endpoint = endpoint
+        self.gate, self.versions = gate, versions
+        self.bound = threading.Event()
+        # Not there, as one that is being restarted: nothing is bound, no session known.
+        self.down = False
+        self.users: set[str] = set()
         self.queue = deque(range(trials))
         self.total = trials
         self.random = random.Random(seed)
@@ -65,17 +74,26 @@ class FakeCoordinator(threading.Thread):
 
     def run(self) -> None:
         context = zmq.Context()
-        socket = context.socket(zmq.ROUTER)
-        socket.linger = 0
-        socket.bind(self.endpoint)
+        end = self.gate.protect(context) if self.gate is not None else lambda: None
+        socket = self._bind(context)
         try:
             while not self._halt:
+                if self.down:
+                    socket.close(linger=0)
+                    self.session = ""
+                    while self.down and not self._halt:
+                        time.sleep(0.01)
+                    self.epoch += 1
+                    socket = self._bind(context)
                 if socket.poll(20):
                     while True:
                         try:
-                            peer, *frames = socket.recv_multipart(zmq.DONTWAIT)
+                            peer, *rest = socket.recv_multipart(zmq.DONTWAIT, copy=False)
                         except zmq.Again:
                             break
+                        peer, frames = peer.bytes, [frame.bytes for frame in rest]
+                        if self.gate is not None and not self._is_worker(socket, peer, rest[-1].get("User-Id"), frames):
+                            continue
                         if self.silent or self._lost():
                             continue
                         self.peer = peer
@@ -85,6 +103,7 @@ class FakeCoordinator(threading.Thread):
         except BaseException as error:
             self.error = error
         finally:
+            end()
             context.destroy(linger=0)
 
     def stop(self) -> None:
@@ -92,6 +111,25 @@ class FakeCoordinator(threading.Thread):
         self.join()
         if self.error:
             raise self.error
+
+    def _bind(self, context: zmq.Context) -> zmq.Socket:
+        socket = context.socket(zmq.ROUTER)
+        socket.linger = 0
+        if self.gate is not None:
+            self.gate.lock(socket)
+        socket.bind(self.endpoint)
+        self.endpoint = socket.last_endpoint.decode().rstrip("\0") if "*" in self.endpoint else self.endpoint
+        self.bound.set()
+        return socket
+
+    def _is_worker(self, socket: zmq.Socket, peer: bytes, user: str, frames: list[bytes]) -> bool:
+        self.users.add(user)
+        if user.startswith("worker:"):
+            return True
+        answer = self.gate.enrol(user, frames)
+        if answer is not None:
+            socket.send_multipart([peer, *answer])
+        return False
 
     @property
     def done(self) -> int:
@@ -115,12 +153,16 @@ class FakeCoordinator(threading.Thread):
         kind = message["t"]
         if kind == "hello":
             self.hellos.append(message)
+            version = min(self.versions[1], message["versions"][1])
+            if version < max(self.versions[0], message["versions"][0]):
+                self._send(socket, "error", s="", code="version", message="this coordinator speaks another", fatal=True)
+                return
             self.session = f"session-{len(self.hellos)}"
             self.slots = message["slots"] + message["prefetch"]
             self._send(
                 socket,
                 "welcome",
-                version=1,
+                version=version,
                 database="test",
                 window=self.window,
                 heartbeat_ms=int(self.heartbeat * 1000),

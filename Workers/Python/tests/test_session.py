@@ -223,8 +223,23 @@ def test_a_resync_of_a_stranger_is_ignored():
 def test_a_welcome_in_another_version_is_fatal():
     session = Session(FACTS)
     session.connect(0.0)
-    (refused,) = session.receive({**welcome(), "version": 2}, 0.0)
+    (refused,) = session.receive({**welcome(), "version": 3}, 0.0)
     assert (refused.code, refused.fatal, session.is_open) == ("version", True, False)
+    # Silence for a minute, then another try.
+    assert session.receive(welcome(), 1.0) == []
+    assert (session.is_silent(59.0), said(session, 59.9), session.wakes_at()) == (False, [], 60.0)
+    session.connect(59.9)
+    assert said(session, 59.95) == []
+    assert said(session, 60.0) == [("hello", [])]
+    session.receive(welcome(), 60.0)
+    assert session.is_open
+
+
+def test_a_code_of_a_later_version_is_as_good_as_any():
+    session = opened()
+    error = incoming("error", code="asleep", message="not now", fatal=False)
+    assert session.receive(error, 0.0) == [states.Refused("asleep", "not now", False)]
+    assert session.is_open
 
 
 def test_a_digest_that_differs_is_declined_and_ends_no_other_attempt():

@@ -52,6 +52,19 @@ def last(coordinator: FakeCoordinator, trial: int = 0) -> dict:
     return coordinator.events(trial)[-1]
 
 
+def wait_for(condition) -> None:
+    """What the worker said last may still be on its way when it has returned."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def said_bye(coordinator: FakeCoordinator, reason: str) -> None:
+    wait_for(lambda: coordinator.bye is not None)
+    assert coordinator.bye == reason
+
+
 def run(start, function, trials: int = 1, **options) -> FakeCoordinator:
     coordinator = start(trials, **options)
     drained(coordinator)
@@ -72,7 +85,7 @@ def test_a_sweep(start):
 
     coordinator = run(start, train, trials=30)
     assert sorted(seen) == list(range(30))
-    assert coordinator.bye == "drained"
+    said_bye(coordinator, "drained")
     for trial in range(30):
         assert kinds(coordinator, trial) == ["started", "report", "report", "finished"]
         first, second = coordinator.events(trial)[1:3]
@@ -348,6 +361,7 @@ def test_what_is_being_prepared_can_be_ended(start, tmp_path, end):
     assert beats and time.monotonic() - began < 10
     assert coordinator.attempts[1]["events"] == []
     if end != "abandon":
+        wait_for(lambda: coordinator.declined)
         assert coordinator.declined[0] == (1, "enough" if end == "stop" else "SIGTERM")
 
 
@@ -420,7 +434,7 @@ def test_sigterm_stops_the_trial_and_says_bye(start):
     deadline = time.monotonic() + 5
     while coordinator.bye is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert coordinator.bye == "SIGTERM"
+    said_bye(coordinator, "SIGTERM")
     # The trial is not over: the bye gives it back.
     assert set(kinds(coordinator)) <= {"started", "report"}
     assert signal.getsignal(signal.SIGTERM) is before

@@ -16,6 +16,8 @@ import zmq
 
 from . import _session as states
 from . import _wire as wire
+from ._curve import Handshakes, Keys, encrypt
+from ._enrol import unreachable
 from ._session import Held, Session
 from ._wire import Lease
 
@@ -28,6 +30,8 @@ _LINGER_MS = 2000
 _LONGEST_NAP = 0.1
 # Acks are small; between two rounds the trials get their turn.
 _RECEIVED_AT_ONCE = 256
+# A coordinator at the other end of a network that is not heard for so long is worth a word to the user.
+_UNHEARD = 30.0
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -39,8 +43,14 @@ def steady() -> float:
 class Endpoint(Protocol):
     """Where the coordinator is."""
 
+    # None: on this machine, where the file system says who may connect.
+    keys: Keys | None
+
     def find(self) -> str:
         """Return its address, or raise where none was ever known."""
+
+    def turn(self) -> None:
+        """Take the next address, where there are several: the last one was silent."""
 
     def is_withdrawn(self) -> bool:
         """Return whether the coordinator took its address back: it ended in an orderly way."""
@@ -60,6 +70,7 @@ class Link(threading.Thread):
         idle_timeout: float | None,
         offline_timeout: float,
         window: int | None = None,
+        offline_run: float = 1800.0,
     ) -> None:
         """Prepare; `start()` connects. The endpoint is asked again at every new connection."""
         super().__init__(name="sweepd", daemon=True)
@@ -69,7 +80,7 @@ class Link(threading.Thread):
         self.failure: BaseException | None = None
         self._endpoint = endpoint
         self._session = Session(introduction, lambda: random.uniform(0.8, 1.2), window)
-        self._idle_timeout, self._offline_timeout = idle_timeout, offline_timeout
+        self._idle_timeout, self._offline_timeout, self._offline_run = idle_timeout, offline_timeout, offline_run
         self._runners = introduction.slots
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
@@ -81,14 +92,30 @@ class Link(threading.Thread):
         self._farewell: tuple[str, float] | None = None
         self._idle_since = steady()
         self._online_at = steady()
+        # When the silence was noticed; a suspended machine has not been trying to connect meanwhile.
+        self._offline_since: float | None = None
+        self._handshakes: Handshakes | None = None
         self._warned: set[str] = set()
 
     # Called by the trials' threads.
 
     @property
+    def is_remote(self) -> bool:
+        """Whether the coordinator may be on another machine."""
+        return self._endpoint.keys is not None
+
+    @property
     def interrupted(self) -> bool:
         """Whether a signal asked the process to end."""
         return self.interrupted_at is not None
+
+    @property
+    def offline(self) -> str | None:
+        """Why no trial should go on, when there was no coordinator for so long that its results are worth little."""
+        since = self._offline_since
+        if since is None or steady() - since < self._offline_run:
+            return None
+        return f"no coordinator for {self._offline_run:g} s"
 
     def record(self, fence: int, body: str, over: bool = False, urgent: bool = True) -> bool:
         """Make an event durable in time; waits only while the backlog is full. False: the attempt is not ours now."""
@@ -161,7 +188,9 @@ class Link(threading.Thread):
                 self._farewell = (self.leaving or "interrupted", now)
             with self._lock:
                 if self._session.is_silent(now):
-                    socket.close(linger=0)
+                    self._offline_since = now if self._offline_since is None else self._offline_since
+                    self._disconnect(socket)
+                    self._endpoint.turn()
                     socket = self._connect(context)
                 if self._session.greetings != greetings:
                     # What the socket would not take yet belongs to a session that is over.
@@ -178,6 +207,7 @@ class Link(threading.Thread):
                 return
             self._check_leaving(now)
             self._wait(socket, nap, bool(unsent))
+            self._check_handshakes(steady())
             self._receive(socket)
 
     def _connect(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
@@ -196,11 +226,42 @@ class Link(threading.Thread):
             (zmq.HEARTBEAT_IVL, 5000),
             (zmq.HEARTBEAT_TIMEOUT, 15_000),
             (zmq.HEARTBEAT_TTL, 15_000),
+            (zmq.IPV6, 1),
         ):
             socket.setsockopt(option, value)
+        if self._endpoint.keys is not None:
+            encrypt(socket, self._endpoint.keys)
+            self._handshakes = Handshakes(socket)
         socket.connect(self._endpoint.find())
         self._session.connect(steady())
         return socket
+
+    def _disconnect(self, socket: zmq.Socket[bytes]) -> None:
+        if self._handshakes is not None:
+            self._handshakes.close()
+            self._handshakes = None
+        socket.close(linger=0)
+
+    def _check_handshakes(self, now: float) -> None:
+        handshakes = self._handshakes
+        if handshakes is None:
+            return
+        handshakes.look()
+        place = self._endpoint.find()
+        if handshakes.is_refused:
+            raise WorkerRefused(
+                f"the coordinator at {place} does not accept this worker's key: it was revoked, or enrolled at another "
+                "coordinator; ask for a new invitation (`sweepd invite`)"
+            )
+        if now - self._online_at < _UNHEARD or handshakes.is_established:
+            return
+        if handshakes.is_stranger:
+            self._warn(
+                f"something answers at {place}, but it does not have the coordinator's key: is this another program's "
+                "address now, or does the coordinator have a new data directory? The worker goes on trying"
+            )
+        else:
+            self._warn(f"{unreachable([place], _UNHEARD)}. The worker goes on trying")
 
     def _send(self, socket: zmq.Socket[bytes], texts: list[str]) -> None:
         while texts:
@@ -212,7 +273,10 @@ class Link(threading.Thread):
 
     def _wait(self, socket: zmq.Socket[bytes], nap: float, wants_to_send: bool) -> None:
         events = zmq.POLLIN | (zmq.POLLOUT if wants_to_send else 0)
-        ready = zmq.zmq_poll([(socket, events), (self._wake_reader, zmq.POLLIN)], int(nap * 1000) + 1)
+        places: list[tuple[object, int]] = [(socket, events), (self._wake_reader, zmq.POLLIN)]
+        if self._handshakes is not None:
+            places.append((self._handshakes.monitor, zmq.POLLIN))
+        ready = zmq.zmq_poll(places, int(nap * 1000) + 1)
         if any(place == self._wake_reader for place, _ in ready):
             # In this order: an event recorded in between wakes nobody, but the next round is about to look.
             with contextlib.suppress(BlockingIOError):
@@ -233,6 +297,7 @@ class Link(threading.Thread):
         if not messages:
             return
         now = self._online_at = steady()
+        self._offline_since = None
         with self._room:
             for message in messages:
                 try:
@@ -272,7 +337,8 @@ class Link(threading.Thread):
         is_unanswered = now - self._online_at > self._session.heartbeat + 1
         if is_unanswered and not self._session.leases and self._endpoint.is_withdrawn():
             self.leaving = self.leaving or "the coordinator has ended"
-        if now - self._online_at >= self._offline_timeout:
+        # Results that nobody has yet are kept, and the coordinator is tried again.
+        if now - self._online_at >= self._offline_timeout and not self._session.leases:
             self.leaving = self.leaving or f"no coordinator for {self._offline_timeout:g} s"
         if self.leaving is None or self._ended:
             return
@@ -299,6 +365,9 @@ class Link(threading.Thread):
     def _wait_for_room(self, fence: int) -> None:
         self._warn("reports wait: the coordinator has not acknowledged the earlier ones")
         while not self._session.has_room and fence in self._session.leases and self.is_alive():
+            if self.interrupted or self.offline:
+                # The trial is to end and to save before it does: the little that it still says is kept.
+                return
             self._room.wait(1.0)
 
     def _warn(self, text: str) -> None:

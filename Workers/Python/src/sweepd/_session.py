@@ -20,6 +20,8 @@ from ._wire import Lease
 # A resync asks for no hello sooner after the last than the first of these.
 FIRST_RETRY, LAST_RETRY = 1.0, 32.0
 FIRST_RESEND, LAST_RESEND = 5.0, 30.0
+# Silence after a fatal refusal.
+REFUSAL_PAUSE = 60.0
 # Without a welcome nobody has told us the heartbeat.
 DEFAULT_HEARTBEAT = 5.0
 # Heartbeats without a word before the connection is taken for dead.
@@ -116,6 +118,7 @@ class Session:
         # Grows whenever what was handed out by `messages` is void: it belongs to a session that is over.
         self.greetings = 0
         self.draining = False
+        self.version = wire.VERSIONS[0]
         self.window = 1
         self.heartbeat = DEFAULT_HEARTBEAT
         self.in_flight = 0
@@ -132,6 +135,7 @@ class Session:
         self._beat_at = 0.0
         self._resend_at = 0.0
         self._heard_at = 0.0
+        self._refused_until: float | None = None
 
     # What the trial does.
 
@@ -191,12 +195,12 @@ class Session:
     def connect(self, now: float) -> None:
         """Begin anew on a new connection."""
         self._fall_silent()
-        self._hello_at = now
+        self._hello_at = now if self._refused_until is None else max(now, self._refused_until)
         self._heard_at = now
 
     def is_silent(self, now: float) -> bool:
         """Whether nothing was heard for so long that the connection is to be made anew."""
-        return now - self._heard_at >= PATIENCE * self.heartbeat
+        return self._refused_until is None and now - self._heard_at >= PATIENCE * self.heartbeat
 
     def silence(self, now: float) -> float:
         """Return the seconds since anything was heard, or since the connection was made."""
@@ -215,8 +219,10 @@ class Session:
                 self._hello_at = max(now, now if self._greeted_at is None else self._greeted_at + FIRST_RETRY)
             return []
         if kind == "error":
-            return [Refused(*wire.refusal(message))]
+            return [self._refuse(Refused(*wire.refusal(message)), now)]
         if kind == "welcome":
+            if self._refused_until is not None:
+                return []
             return self._welcome(wire.welcome(message), now)
         if not self.is_open or message.get("s") != self._session:
             return []
@@ -244,6 +250,8 @@ class Session:
         if not self.is_open:
             if now < self._hello_at:
                 return []
+            if self._refused_until is not None:
+                self._refused_until, self._heard_at = None, now
             self._greeted_at = now
             self._hello_at = now + self._retry * self._jitter()
             self._retry = min(LAST_RETRY, 2 * self._retry)
@@ -263,6 +271,8 @@ class Session:
     def wakes_at(self) -> float:
         """Return when something is due next if nothing happens before."""
         silent_at = self._heard_at + PATIENCE * self.heartbeat
+        if self._refused_until is not None:
+            return self._hello_at
         if not self.is_open:
             return min(self._hello_at, silent_at)
         due = min(self._beat_at, silent_at)
@@ -271,9 +281,14 @@ class Session:
     # Within.
 
     def _welcome(self, welcome: wire.Welcome, now: float) -> list[Any]:
-        if welcome.version != wire.VERSION:
-            text = f"the coordinator answers in protocol version {welcome.version}, this worker speaks {wire.VERSION}"
-            return [Refused("version", text, True)]
+        lowest, highest = wire.VERSIONS
+        if not lowest <= welcome.version <= highest:
+            text = (
+                f"the coordinator answers in protocol version {welcome.version}, this worker speaks {lowest} to "
+                f"{highest}: install the same release of both"
+            )
+            return [self._refuse(Refused("version", text, True), now)]
+        self.version = welcome.version
         self.is_open = True
         # Within one run of a coordinator what is durable stays durable.
         is_another_run = (welcome.epoch, welcome.database) != (self._epoch, self._database)
@@ -291,6 +306,12 @@ class Session:
                 self._accept(held)
         return changes
 
+    def _refuse(self, refused: Refused, now: float) -> Refused:
+        if refused.fatal:
+            self._fall_silent()
+            self._hello_at = self._refused_until = now + REFUSAL_PAUSE
+        return refused
+
     def _accept(self, held: Held) -> None:
         self._answers.append(wire.accept(self._session, self._epoch, held.fence, held.digest))
 
@@ -307,8 +328,21 @@ class Session:
                 if lease.params_digest != lease.computed_digest:
                     self.decline(lease.fence, "the parameters do not have the digest that came with them")
                     continue
+                if (reason := self._unfit(lease)) is not None:
+                    self.decline(lease.fence, reason)
+                    continue
                 yield from (self._abandon(held, f"superseded by attempt {lease.fence}") for held in rivals)
                 yield Offered(lease)
+
+    def _unfit(self, lease: Lease) -> str | None:
+        """Return why this worker cannot run the lease; version 1 has no such reasons."""
+        if self.version < 2:
+            return None
+        if lease.task:
+            return None if lease.task in self._introduction.tasks else f"this worker has no task '{lease.task}'"
+        if self._introduction.function or (self._introduction.commands and lease.has_command):
+            return None
+        return "this worker runs no commands" if lease.has_command else "there is nothing to run"
 
     def _abandon(self, held: Held, reason: str) -> Abandoned:
         held.abandoned = True
@@ -348,7 +382,8 @@ class Session:
         held.sent = max(held.sent, sequence)
         held.gap = 0
         self._resend = FIRST_RESEND
-        self._await_progress(now)
+        if self.in_flight:
+            self._await_progress(now)
         if held.sent == held.last:
             self._unsent.pop(fence, None)
             if held.over and held.acknowledged == held.last:

@@ -174,7 +174,7 @@ class Trial:
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:
-            # A forked child (a data loader, say) has inherited this handler: whoever ends it means it and not the trial.
+            # A forked child (a data loader, say) has inherited this handler: who ends it means it and not the trial.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return

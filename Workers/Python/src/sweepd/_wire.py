@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Protocol version 1: messages to JSON text and back. Names and meanings are those of `Docs/protocol.md`.
+"""Protocol versions 1 and 2: messages to JSON text and back. Names and meanings are those of `Docs/protocol.md`.
 
 Events are encoded once, when they happen, and joined into messages as text: a resend costs nothing.
 """
@@ -11,13 +11,15 @@ import json
 import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ._location import PATH_BYTES, local_path
 from ._metrics import LARGEST_STEP, encoded
 
 MAGIC = b"sweepd/1"
-VERSION = 1
+# The lowest and the highest that this program speaks.
+VERSIONS = (1, 2)
 FRAME_BYTES = 1 << 20
 EVENTS_PER_MESSAGE = 100
 TAIL_BYTES = 8 << 10
@@ -25,11 +27,12 @@ REASON_BYTES = 1000
 WARNING_CHARACTERS = 500
 FALLBACKS = 8
 NESTING = 16
-CODES = ("version", "malformed", "unknown_type", "foreign_fence", "window", "draining")
+MOST_LABELS = 32
 LARGEST_INTEGER = 2**63 - 1
 
 _text = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
+_label = re.compile(r"[0-9A-Za-z_.=:][0-9A-Za-z_.=:-]{0,63}").fullmatch
 _decimal = re.compile(r"-?[0-9]{1,20}").fullmatch
 
 
@@ -46,6 +49,12 @@ class Introduction(NamedTuple):
     process_id: int
     slots: int
     prefetch: int
+    # Of version 2: words by which a sweep can ask for this worker; its own tasks, name to digest; whether it runs the
+    # commands that leases carry; whether it brings a function, to which a command is of no account.
+    labels: tuple[str, ...] = ()
+    tasks: Mapping[str, str] = MappingProxyType({})
+    commands: bool = True
+    function: bool = True
 
 
 class Checkpoint(NamedTuple):
@@ -100,6 +109,9 @@ class Lease(NamedTuple):
     fallbacks: list[Checkpoint]
     # Where this attempt's checkpoints belong, a path or a URI; empty: in the attempt's directory.
     checkpoint_directory: str
+    # The worker's own task that says what is run; empty: none.
+    task: str
+    has_command: bool
 
 
 # What the worker says.
@@ -112,7 +124,7 @@ def hello(facts: Introduction, held: Iterable[tuple[int, int, int]]) -> str:
             "t": "hello",
             "s": "",
             "e": 0,
-            "versions": [VERSION, VERSION],
+            "versions": list(VERSIONS),
             "boot": facts.boot,
             "agent": facts.agent,
             "host": facts.host,
@@ -120,6 +132,10 @@ def hello(facts: Introduction, held: Iterable[tuple[int, int, int]]) -> str:
             "slots": facts.slots,
             "prefetch": facts.prefetch,
             "running": _held(held),
+            "labels": list(facts.labels),
+            "tasks": dict(facts.tasks),
+            "commands": facts.commands,
+            "function": facts.function,
         }
     )
 
@@ -203,6 +219,11 @@ def resources(seconds: float, seconds_per_step: float | None, peak_bytes: int | 
     return used
 
 
+def is_label(text: Any) -> bool:
+    """Return whether it can be a worker's label: a word that can stand in a command line."""
+    return isinstance(text, str) and _label(text) is not None
+
+
 def beginning(text: str) -> str:
     """Return the beginning of the text, as much as a reason or a message may have."""
     return text.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
@@ -264,11 +285,8 @@ def sequences(message: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def refusal(message: Mapping[str, Any]) -> tuple[str, str, bool]:
-    """Read a refusal: code, message, whether it is fatal."""
-    code = _string(message, "code")
-    if code not in CODES:
-        raise WireError(f"unknown code {code!r}")
-    return code, _string(message, "message"), _flag(message, "fatal")
+    """Read a refusal: code, message, whether it is fatal. A code that is not known is as good as any."""
+    return _string(message, "code"), _string(message, "message"), _flag(message, "fatal")
 
 
 def leases(message: Mapping[str, Any]) -> list[Lease]:
@@ -310,6 +328,8 @@ def _lease(item: Mapping[str, Any]) -> Lease:
         checkpoint_directory=(
             _location(item, "checkpoint_directory") if _optional_string(item, "checkpoint_directory") else ""
         ),
+        task=_optional_string(item, "task"),
+        has_command=bool(item.get("command")),
     )
 
 

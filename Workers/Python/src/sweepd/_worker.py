@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from . import _connection, _curve, _invitation
 from . import _wire as wire
 from ._checkpoints import Saved
 from ._digest import Interrupted
@@ -70,6 +71,8 @@ class _Reports:
         self._first: tuple[int, float] | None = None
         self._last: tuple[int, float] | None = None
         self._warned = False
+        # Why it was asked to end, where that was for want of a coordinator.
+        self.offline: str | None = None
 
     def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
         """Pass on metrics; without a step, the one after the last."""
@@ -105,7 +108,10 @@ class _Reports:
             raise _TimedOut
         if self._held.abandoned:
             return "abandoned"
-        return self._held.stop_reason or (self._link.leaving if self._link.interrupted else None)
+        reason = self._held.stop_reason or (self._link.leaving if self._link.interrupted else None)
+        if reason is None:
+            reason = self.offline = self._link.offline
+        return reason
 
     def close(self) -> None:
         """Do nothing: how the attempt ends is said when the function returns."""
@@ -122,27 +128,38 @@ def worker(
     slots: int = 1,
     prefetch: int = 8,
     *,
+    join: str | os.PathLike[str] | None = None,
+    connection: str | os.PathLike[str] | None = None,
+    labels: Iterable[str] = (),
     idle_timeout: float | None = None,
     offline_timeout: float = 1800.0,
+    offline_run: float = 1800.0,
     checkpoint_every: float | None = 60.0,
     window: int | None = None,
 ) -> int:
     """Run trials by calling `function(trial)` until the coordinator drains this worker; return how many were run.
 
-    The coordinator is found at `endpoint`, else at `$SWEEPD_ENDPOINT`, else through `endpoint.json` in `data` (else in
-    `.sweepd`). The function runs on this thread; with more than one slot the others are threads, for functions that
-    release the interpreter's lock. What it returns, a number or a dict of metrics, is its last report.
+    A coordinator on this machine is found at `endpoint`, else at `$SWEEPD_ENDPOINT`, else through `endpoint.json` in
+    `data` (else in `.sweepd`). One on another machine is found through an invitation, which is used once: `join` is
+    "-", to read it from standard input, or the path of a file that holds it (else `$SWEEPD_JOIN` is the invitation
+    itself). What comes of it is kept in the file `connection` (else `~/.config/sweepd/worker.json`), with which the
+    worker attaches from then on. `labels` are words by which a sweep can ask for this worker.
+
+    The function runs on this thread; with more than one slot the others are threads, for functions that release the
+    interpreter's lock. What it returns, a number or a dict of metrics, is its last report. A trial goes on without a
+    coordinator; after `offline_run` seconds it is asked to save and to end, and is continued when there is one again.
 
     Also returns when it had nothing to do for `idle_timeout` seconds, when the coordinator does not answer and has
-    removed `endpoint.json`, when none was there for `offline_timeout` seconds, and on SIGTERM or SIGINT: the running
-    trial is asked to stop, a second signal raises KeyboardInterrupt. Raises `WorkerRefused` where the coordinator will
-    not have it.
+    removed `endpoint.json`, when none was there for `offline_timeout` seconds and it holds no results that nobody has
+    yet, and on SIGTERM or SIGINT: the running trial is asked to stop, a second signal raises KeyboardInterrupt. Raises
+    `WorkerRefused` where the coordinator will not have it.
 
     At most `window` events (else `$SWEEPD_WINDOW`) are unacknowledged at once, and never more than the coordinator
     allows: for measurements.
     """
     if slots < 1 or prefetch < 0:
         raise ValueError(f"slots must be at least 1 and prefetch at least 0, not {slots} and {prefetch}")
+    labels = _labels(labels)
     window = _window(window)
     folder = Path(data) if data is not None else Path(".sweepd")
     introduction = wire.Introduction(
@@ -152,10 +169,11 @@ def worker(
         process_id=os.getpid(),
         slots=slots,
         prefetch=prefetch,
+        labels=labels,
     )
-    place = _endpoint(endpoint, folder)
+    place = _endpoint(endpoint, data, join, connection)
     _await(place)
-    link = Link(place, introduction, idle_timeout, offline_timeout, window)
+    link = Link(place, introduction, idle_timeout, offline_timeout, window, offline_run)
     runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every)
     reason = "the worker's process ends"
     with _signals(link):
@@ -182,6 +200,7 @@ class _Runner:
         self, function: Callable[[Trial], Any], link: Link, folder: Path, slots: int, checkpoint_every: float | None
     ) -> None:
         self._function, self._link, self._folder = function, link, folder
+        self._is_remote = link.is_remote
         self._checkpoint_every = checkpoint_every
         # With several slots the process's memory is nobody's in particular.
         self._measures_memory = slots == 1
@@ -214,6 +233,7 @@ class _Runner:
         reason = held.stop_reason
         if reason is None and self._link.interrupted:
             reason = self._link.leaving or "interrupted"
+        reason = reason or self._link.offline
         if reason is not None:
             self._link.decline(lease.fence, reason)
         return reason is not None
@@ -254,7 +274,11 @@ class _Runner:
             if self._link.interrupted and held.stop_reason is None:
                 # Nobody but the signal asked: the bye releases the lease, and the trial goes on elsewhere.
                 return
-            ending = "stopped"
+            if reports.offline and held.stop_reason is None:
+                # Not the trial's doing: another attempt goes on from its last checkpoint.
+                ending = ("infrastructure", f"the worker had {reports.offline}", "")
+            else:
+                ending = "stopped"
         except _TimedOut:
             ending = ("timeout", f"the trial's time limit of {lease.time_limit:g} s has passed", "")
         except MemoryError as error:
@@ -282,7 +306,8 @@ class _Runner:
         self._link.record(lease.fence, body, over=True)
 
     def _facts(self, lease: Lease) -> Facts:
-        attempt = Path(lease.attempt_directory) if lease.attempt_directory else None
+        # That of another machine says nothing about this one.
+        attempt = Path(lease.attempt_directory) if lease.attempt_directory and not self._is_remote else None
         if attempt is None:
             attempt = self._folder / "attempts" / str(lease.sweep) / str(lease.trial) / f"a{lease.fence}"
         return Facts(
@@ -347,8 +372,21 @@ def _window(given: int | None) -> int | None:
     return int(text)
 
 
+def _labels(given: Iterable[str]) -> tuple[str, ...]:
+    # A single word would be taken for its letters.
+    labels = (given,) if isinstance(given, str) else tuple(given)
+    if len(labels) > wire.MOST_LABELS or not all(map(wire.is_label, labels)):
+        raise ValueError(
+            f"labels are at most {wire.MOST_LABELS} words of 1 to 64 letters, digits and '_.=:-' (no '-' first), not "
+            f"{labels!r}"
+        )
+    return labels
+
+
 class _Fixed:
     """An endpoint that was given."""
+
+    keys = None
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = _checked(endpoint)
@@ -357,6 +395,9 @@ class _Fixed:
         """Return it."""
         return self._endpoint
 
+    def turn(self) -> None:
+        """Do nothing: there is one."""
+
     def is_withdrawn(self) -> bool:
         """Return False: nobody can tell."""
         return False
@@ -364,6 +405,8 @@ class _Fixed:
 
 class _Published:
     """An endpoint in a data directory; the file is read again each time, because a new coordinator writes it anew."""
+
+    keys = None
 
     def __init__(self, folder: Path) -> None:
         self._path, self._known = folder.absolute() / "endpoint.json", ""
@@ -386,17 +429,67 @@ class _Published:
                 raise ValueError(f'{path} should hold {{"workers": "ipc:///…"}}: {error!r}') from error
         return self._known
 
+    def turn(self) -> None:
+        """Do nothing: the file says what there is."""
+
     def is_withdrawn(self) -> bool:
         """Return whether the file is gone: a coordinator that is killed leaves it."""
         return not self._path.exists()
 
 
-def _endpoint(given: str | None, folder: Path) -> _Fixed | _Published:
+class _Joined:
+    """The endpoints of a connection file, one after the other, under its keys."""
+
+    def __init__(self, connection: _connection.Connection) -> None:
+        self.keys = _curve.keys(connection)
+        self._endpoints, self._turn = connection.endpoints, 0
+
+    def find(self) -> str:
+        """Return the one whose turn it is."""
+        return self._endpoints[self._turn]
+
+    def turn(self) -> None:
+        """Take the next one."""
+        self._turn = (self._turn + 1) % len(self._endpoints)
+
+    def is_withdrawn(self) -> bool:
+        """Return False: nobody can tell."""
+        return False
+
+
+def _endpoint(
+    given: str | None,
+    data: str | os.PathLike[str] | None,
+    join: str | os.PathLike[str] | None,
+    connection: str | os.PathLike[str] | None,
+) -> _Fixed | _Published | _Joined:
+    if given is not None and (join is not None or connection is not None):
+        raise ValueError("endpoint= is for a coordinator on this machine, join= and connection= are for another one")
+    file = Path(connection) if connection is not None else _connection.default_path()
+    if join is not None:
+        return _Joined(_invitation.accepted(_invitation.read(join), file))
+    if connection is not None:
+        return _Joined(_worker_connection(file))
     fixed = given or os.environ.get("SWEEPD_ENDPOINT")
-    return _Fixed(fixed) if fixed else _Published(folder)
+    if fixed:
+        return _Fixed(fixed)
+    if "SWEEPD_JOIN" in os.environ:
+        return _Joined(_invitation.accepted(_invitation.from_environment(), file))
+    folder = Path(data) if data is not None else Path(".sweepd")
+    # Where nothing was said, a sweep in this folder comes first.
+    if data is None and not folder.exists() and file.exists():
+        return _Joined(_worker_connection(file))
+    return _Published(folder)
 
 
-def _await(place: _Fixed | _Published) -> None:
+def _worker_connection(file: Path) -> _connection.Connection:
+    connection = _connection.read(file)
+    if connection.role != "worker":
+        raise _connection.ConnectionFileError(f"the connection file {file} is an {connection.role}'s, not a worker's")
+    return connection
+
+
+def _await(place: _Fixed | _Published | _Joined) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -409,8 +502,12 @@ def _await(place: _Fixed | _Published) -> None:
 
 
 def _checked(endpoint: str) -> str:
-    if not isinstance(endpoint, str) or not endpoint.startswith(("ipc:///", "tcp://")):
-        raise ValueError(f"an endpoint is ipc:///absolute/path or tcp://host:port, not {endpoint!r}")
+    if isinstance(endpoint, str) and endpoint.startswith("tcp://"):
+        raise ValueError(
+            f"{endpoint} is on a network, where a worker needs keys: use an invitation (`sweepd invite`, join=)"
+        )
+    if not isinstance(endpoint, str) or not endpoint.startswith("ipc:///"):
+        raise ValueError(f"an endpoint is ipc:///absolute/path, not {endpoint!r}")
     if endpoint.startswith("ipc://") and len(os.fsencode(endpoint[6:])) > _LONGEST_IPC_PATH:
         raise ValueError(f"the path of an ipc endpoint may have {_LONGEST_IPC_PATH} bytes: {endpoint}")
     return endpoint
