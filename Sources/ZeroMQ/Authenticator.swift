@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// It is asked once a connection, before the peer can send a message. A key that is taken away later keeps what
 /// connections it has, with the user id it had: whoever reads `Message.userID` must know whom it still serves.
-/// A refused client does not try again on its own, unless told otherwise by its own libzmq.
+/// A refused client's libzmq does not try again: it takes a new socket to come back once its key is admitted.
 ///
 /// Where it is missing or has stopped, servers refuse everybody.
 package final class Authenticator: Sendable {
@@ -46,7 +46,8 @@ package final class Authenticator: Sendable {
         thread.stop()
     }
 
-    /// Replaces all keys of a domain, from the next connection on.
+    /// Replaces all keys of a domain, from the next connection on. Each key comes with the user id (1 to 255 printable
+    /// ASCII characters) that `Message.userID` will show.
     package func setKeys(_ userIDs: [CurveKey: String], domain: String) throws(InvalidUserID) {
         for (key, userID) in userIDs
         where !(1...255 ~= userID.utf8.count && userID.utf8.allSatisfy { 0x20...0x7E ~= $0 }) {

@@ -3,11 +3,14 @@
 import CZeroMQ
 import Synchronization
 
-/// How the handshakes of a connecting socket end. For short use only: libzmq's I/O thread waits when nobody reads.
-struct HandshakeMonitor: ~Copyable {
-    enum Event: Hashable, Sendable {
+/// How the handshakes of a connecting socket end: a refused client learns it in no other way.
+///
+/// Read it as often as the socket itself, and call `stop` before either goes: libzmq's I/O thread waits where nobody
+/// reads.
+package struct HandshakeMonitor: ~Copyable {
+    package enum Event: Hashable, Sendable {
         case succeeded
-        /// By the server's authenticator.
+        /// By the server's authenticator. libzmq does not try again: it takes a new socket.
         case refused
         /// The two ends do not speak the same mechanism, or one of them not properly.
         case mismatched
@@ -15,10 +18,11 @@ struct HandshakeMonitor: ~Copyable {
         case broken
     }
 
-    private(set) var socket: Socket
+    /// To wait for an event in `poll`.
+    package private(set) var socket: Socket
 
     /// To be called before `watched` connects.
-    init(_ watched: borrowing Socket, in context: Context) throws(ZMQError) {
+    package init(_ watched: borrowing Socket, in context: Context) throws(ZMQError) {
         let name = "handshakes-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
         let events =
             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -30,12 +34,12 @@ struct HandshakeMonitor: ~Copyable {
     }
 
     /// Before the monitor goes: libzmq's I/O thread must find a reader as long as it reports.
-    static func stop(_ watched: borrowing Socket) {
+    package static func stop(_ watched: borrowing Socket) {
         unsafe _ = zmq_socket_monitor(watched.handle, nil, 0)
     }
 
     /// nil when there is none now.
-    mutating func next() throws(ZMQError) -> Event? {
+    package mutating func next() throws(ZMQError) -> Event? {
         while let frames = try socket.receive() {
             // 16 bits of event, 32 of detail.
             guard let event = frames.first, event.count == 6 else { continue }

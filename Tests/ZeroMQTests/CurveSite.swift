@@ -12,7 +12,7 @@ struct CurveSite {
     let server: CurveKeyPair
     let worker: CurveKeyPair
     let domain = "sweepd"
-    let authenticator: Authenticator
+    var authenticator: Authenticator
 
     init() throws {
         server = try CurveKeyPair.generate()

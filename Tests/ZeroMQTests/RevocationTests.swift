@@ -28,30 +28,6 @@ extension AuthenticationTests {
             #expect(try reception(&third, by: &router).isAdmitted)
         }
 
-        @Test func whenTheAuthenticatorHasStoppedNobodyComesIn() throws {
-            let site = try CurveSite()
-            var router = try site.router()
-            let endpoint = try bindAnywhere(&router)
-            var before = try site.visitor(site.worker, at: endpoint)
-            #expect(try reception(&before, by: &router).isAdmitted)
-            site.authenticator.stop()
-            #expect(!site.authenticator.isRunning)
-            var after = try site.visitor(site.worker, at: endpoint)
-            #expect(try !reception(&after, by: &router).isAdmitted)
-            #expect(after.outcome != .succeeded)
-            site.authenticator.stop()
-        }
-
-        @Test func itEndsWithItsOwnerAndCanBeReplaced() throws {
-            weak var gone: Authenticator?
-            for _ in 0..<50 {
-                let authenticator = try Authenticator(in: context.get())
-                #expect(throws: ZMQError.addressInUse) { try Authenticator(in: context.get()) }
-                gone = authenticator
-            }
-            #expect(gone == nil)
-        }
-
         @Test func aCrowdOfStrangersDoesNotKeepTheWorkerOut() throws {
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
