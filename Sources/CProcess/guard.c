@@ -98,7 +98,20 @@ static bool kill_marked(void) {
     return is_found;
 }
 
+// The control group's cgroup.kill; empty: there is none.
+static char group_kill[1024];
+
+static void kill_control_group(void) {
+    if (group_kill[0] == 0) return;
+    int file = open(group_kill, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return;
+    ssize_t ignored = write(file, "1", 1);
+    (void)ignored;
+    close(file);
+}
+
 static void kill_all(void) {
+    kill_control_group();
     kill_groups();
     if (mark[0] == 0) return;
     // Again until none is left: they may be starting others. A process that is ending has no environment any more.
@@ -125,8 +138,9 @@ static void guard(int read_end) {
 
     char sign = 0;
     long number = 0;
-    char token[sizeof mark - 16];
-    size_t token_length = 0;
+    // A token or a path.
+    char word[sizeof group_kill - 16];
+    size_t word_length = 0;
     char buffer[4096];
     for (;;) {
         ssize_t size = read(3, buffer, sizeof buffer);
@@ -134,21 +148,26 @@ static void guard(int read_end) {
         if (size <= 0) break;
         for (ssize_t index = 0; index < size; index++) {
             char character = buffer[index];
-            if (sign == '=' && character != '\n') {
-                if (token_length < sizeof token - 1) token[token_length++] = character;
-            } else if (character == '+' || character == '-' || character == '=') {
+            if ((sign == '=' || sign == '/') && character != '\n') {
+                if (word_length < sizeof word - 1) word[word_length++] = character;
+            } else if (character == '+' || character == '-' || character == '=' || character == '/') {
                 sign = character;
                 number = 0;
-                token_length = 0;
+                word_length = 0;
             } else if (character >= '0' && character <= '9' && number < 100000000) {
                 number = number * 10 + (character - '0');
             } else if (character == '\n') {
                 if (sign == '+') remember((pid_t)number);
                 if (sign == '-') forget((pid_t)number);
-                if (sign == '=' && token_length > 0) {
-                    token[token_length] = 0;
+                word[word_length] = 0;
+                if (sign == '=' && word_length > 0 && word_length < sizeof mark - 16) {
                     strcpy(mark, "SWEEPD_AGENT=");
-                    strcat(mark, token);
+                    strcat(mark, word);
+                }
+                if (sign == '/' && word_length > 0 && word_length < sizeof word - 1) {
+                    strcpy(group_kill, "/");
+                    strcat(group_kill, word);
+                    strcat(group_kill, "/cgroup.kill");
                 }
                 sign = 0;
             }

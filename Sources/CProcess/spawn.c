@@ -33,14 +33,26 @@ static void fail(int error_pipe, int stage) {
     _exit(127);
 }
 
+// Lowers the limit of private writable memory, and never raises one that is lower already.
+static int limit_data(rlim_t bytes) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) != 0) return -1;
+    if (limit.rlim_max > bytes) limit.rlim_max = bytes;
+    if (limit.rlim_cur > bytes) limit.rlim_cur = bytes;
+    return setrlimit(RLIMIT_DATA, &limit);
+}
+
 // Runs between vfork and exec: async-signal-safe calls only, and no return.
 static void become(
     const char *path, char *const *arguments, char *const *environment, const char *directory, int output,
-    int error_pipe, pid_t parent) {
+    struct sweepd_enclosure enclosure, int error_pipe, pid_t parent) {
     if (setpgid(0, 0) != 0) fail(error_pipe, SWEEPD_SPAWN_SETUP);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(error_pipe, SWEEPD_SPAWN_SETUP);
     // The parent may have died before the line above took effect.
     if (getppid() != parent) _exit(127);
+    // "0" is the writer itself: the child shares the agent's memory until it execs, but is a process of its own. All it
+    // ever allocates is charged to the group.
+    if (enclosure.group >= 0 && write(enclosure.group, "0", 1) != 1) fail(error_pipe, SWEEPD_SPAWN_ENCLOSURE);
 
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
@@ -50,6 +62,8 @@ static void become(
         fail(error_pipe, SWEEPD_SPAWN_SETUP);
     seal_descriptors();
     if (chdir(directory) != 0) fail(error_pipe, SWEEPD_SPAWN_DIRECTORY);
+    if (enclosure.data_limit > 0 && limit_data((rlim_t)enclosure.data_limit) != 0)
+        fail(error_pipe, SWEEPD_SPAWN_ENCLOSURE);
 
     sigset_t none;
     sigemptyset(&none);
@@ -59,7 +73,8 @@ static void become(
 }
 
 struct sweepd_spawn_result sweepd_spawn(
-    const char *path, char *const *arguments, char *const *environment, const char *directory, int output) {
+    const char *path, char *const *arguments, char *const *environment, const char *directory, int output,
+    struct sweepd_enclosure enclosure) {
     struct sweepd_spawn_result result = {-1, SWEEPD_SPAWN_FORK, 0};
     int error_pipe[2];
     if (pipe2(error_pipe, O_CLOEXEC) != 0) {
@@ -85,7 +100,7 @@ struct sweepd_spawn_result sweepd_spawn(
     pid_t parent = getpid();
     // vfork, because copying the page tables of a coordinator with a large store for each trial is dear.
     pid_t pid = vfork();
-    if (pid == 0) become(path, arguments, environment, directory, child_output, child_pipe, parent);
+    if (pid == 0) become(path, arguments, environment, directory, child_output, enclosure, child_pipe, parent);
     int fork_error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(error_pipe[1]);

@@ -196,6 +196,41 @@ import WorkerProtocol
         #expect(memory.message.contains("limit of 100.0 MiB"))
     }
 
+    /// It is asked, has its grace, and is killed; so are a child of its group and one that forked twice and left it.
+    @Test func theTimeLimitEndsAWholeTreeThatIgnoresIt() throws {
+        let script = """
+            trap 'echo asked >> asked' TERM
+            (trap '' TERM; echo $BASHPID > g; while true; do sleep 1; done) &
+            (setsid bash -c "trap '' TERM; echo \\$\\$ > z; while true; do sleep 1; done" &)
+            until [ -s g ] && [ -s z ]; do sleep 0.01; done
+            echo ready > r
+            while true; do sleep 0.05; done
+            """
+        let (events, coordinator) = try run(script, python: false) { $0.timeLimit = .milliseconds(1500) }
+        #expect(try failure(events).cause == .timeout)
+        #expect(coordinator.scratch.text("r") == "ready\n")
+        #expect(coordinator.scratch.text("asked") == "asked\n")
+        for name in ["g", "z"] {
+            let process = try #require(coordinator.scratch.number(in: name))
+            #expect(wait { hasEnded(process) ? true : nil } == true)
+        }
+    }
+
+    /// A slot's next trial must not find the last one's processes, also when nothing else runs that would look for them.
+    @Test func whatLeftItsGroupEndsWithItsAttempt() throws {
+        let coordinator = try SmallCoordinator()
+        defer { coordinator.close() }
+        let agent = try coordinator.agent(slots: 1)
+        let stray = "setsid sh -c 'echo $$ > z; exec sleep 300' > /dev/null 2>&1 &"
+        coordinator.offer(
+            coordinator.lease(["/bin/bash", "-c", "\(stray) until [ -s z ]; do sleep 0.01; done; exit 3"]))
+        #expect(coordinator.end(1) != nil)
+        let process = try #require(coordinator.scratch.number(in: "z"))
+        #expect(wait { hasEnded(process) ? true : nil } == true)
+        agent.requestStop()
+        agent.join(within: .seconds(60))
+    }
+
     @Test func whatIsAbandonedDiesSilently() throws {
         let coordinator = try SmallCoordinator()
         defer { coordinator.close() }

@@ -19,6 +19,8 @@ enum sweepd_spawn_stage {
     SWEEPD_SPAWN_SETUP = 3,
     /// The executable could not be started.
     SWEEPD_SPAWN_EXEC = 4,
+    /// The control group could not be joined, or the limit not be set.
+    SWEEPD_SPAWN_ENCLOSURE = 5,
 };
 
 struct sweepd_spawn_result {
@@ -30,13 +32,22 @@ struct sweepd_spawn_result {
     int error;
 };
 
+/// What holds a child and all it starts.
+struct sweepd_enclosure {
+    /// `cgroup.procs` of its control group, open for writing: it is joined before the exec. -1: none.
+    int group;
+    /// RLIMIT_DATA in bytes: private writable memory of each process. 0: as it is.
+    int64_t data_limit;
+};
+
 /// Starts `path` (no search) in its own process group, with /dev/null as standard input, `output` as standard output
 /// and standard error, no other descriptor, default signal dispositions and an empty signal mask.
 ///
 /// The kernel kills the child (PR_SET_PDEATHSIG) when the calling THREAD ends, not only the process: call it only from
 /// a thread that outlives the child.
 struct sweepd_spawn_result sweepd_spawn(
-    const char *path, char *const *arguments, char *const *environment, const char *directory, int output);
+    const char *path, char *const *arguments, char *const *environment, const char *directory, int output,
+    struct sweepd_enclosure enclosure);
 
 /// How a child ended.
 struct sweepd_exit {
@@ -67,10 +78,13 @@ int sweepd_process_descriptor(pid_t pid);
 /// False when there is no such process.
 bool sweepd_process_start(pid_t pid, uint64_t *ticks);
 
+/// Whether systemd marked the control group (a folder) as left to others to divide.
+bool sweepd_is_delegated(const char *path);
+
 /// Forks the guard: a process that survives this one's death by any signal and then kills every process group written
 /// to `*write_end`, one line each: "+PGID\n" to remember, "-PGID\n" to forget, and every process that was started with
-/// SWEEPD_AGENT=TOKEN in its environment, after the line "=TOKEN\n". It ends when the last copy of the write end is
-/// closed. Returns its pid, or -1 and errno.
+/// SWEEPD_AGENT=TOKEN in its environment, after the line "=TOKEN\n". A line "/PATH\n" names a control group, all of which
+/// is killed first. It ends when the last copy of the write end is closed. Returns its pid, or -1 and errno.
 ///
 /// Call it while the process has one thread and before libzmq's context exists.
 pid_t sweepd_guard_start(int *write_end);

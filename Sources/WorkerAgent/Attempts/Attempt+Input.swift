@@ -107,7 +107,7 @@ extension Attempt {
             peakMemoryBytes: peak > 0 ? peak : nil)
         return AttemptVerdict(
             objective: lease.objective, progress: progress, isResumed: lease.resume != nil, termination: termination,
-            exit: exit, processID: child.id, tail: tail.text, resources: resources
+            exit: exit, processID: child.id, tail: tail.text, resources: resources, memoryLimit: lease.memoryLimit
         ).event
     }
 }

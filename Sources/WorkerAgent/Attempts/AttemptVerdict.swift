@@ -27,24 +27,43 @@ package struct AttemptVerdict: Sendable {
     package var processID: Int32
     package var tail: String
     package var resources: Resources
+    /// Bytes.
+    package var memoryLimit: Int64?
 
     package var event: AttemptEvent {
         if let termination { return event(after: termination) }
         switch exit.kind {
         case .code(0): return success
         case .code(let code):
+            if let event = kernelKill("exit code \(code)", code: code) { return event }
             if let sign = OutOfMemory.sign(in: tail) {
                 return failed(.memory, "out of memory: \(sign) (exit code \(code))", code: code)
             }
             return failed(.user, "exit code \(code)", code: code)
         case .signal(let signal):
             let words = "killed by \(SignalName.text(of: signal))"
+            if let event = kernelKill(words) { return event }
+            // An allocation that fails in C++ aborts.
+            if signal == SignalName.abort, let sign = OutOfMemory.sign(in: tail) {
+                return failed(.memory, "out of memory: \(sign) (\(words))")
+            }
             guard signal == SignalName.kill else { return failed(.signal, words) }
             switch OutOfMemory.kernelKilled(processID) {
             case true?: return failed(.infrastructure, "\(words): the kernel had run out of memory")
             case false?: return failed(.signal, words)
             case nil: return failed(.signal, "\(words); perhaps out of memory (the kernel's log is not readable)")
             }
+        }
+    }
+
+    /// What the attempt's control group knows; nil when the kernel killed none of its processes for want of memory.
+    private func kernelKill(_ words: String, code: Int? = nil) -> AttemptEvent? {
+        switch exit.memoryKill {
+        case .none: return nil
+        case .ownLimit:
+            let limit = memoryLimit.map { " of \(Self.text($0))" } ?? ""
+            return failed(.memory, "resident memory reached the limit\(limit)", code: code)
+        case .elsewhere: return failed(.infrastructure, "\(words): the kernel had run out of memory", code: code)
         }
     }
 

@@ -4,7 +4,9 @@
 enum OutOfMemory {
     private static let signs = [
         "CUDA out of memory", "torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError", "MemoryError",
-        "std::bad_alloc", "RESOURCE_EXHAUSTED: Out of memory",
+        "numpy._core._exceptions._ArrayMemoryError", "numpy.core._exceptions._ArrayMemoryError",
+        "std::bad_alloc", "RESOURCE_EXHAUSTED: Out of memory", "DefaultCPUAllocator: can't allocate memory",
+        "Cannot allocate memory", "java.lang.OutOfMemoryError",
     ]
 
     /// What the last lines of a failed script's output say about it; nil when they speak of something else.

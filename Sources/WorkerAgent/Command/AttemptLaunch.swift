@@ -17,6 +17,7 @@ struct AttemptLaunch {
     let files: AttemptFiles
     /// The child's whole environment.
     let environment: [String: String]
+    var enclosure = MemoryEnclosure.sampling
 
     private var folder: String { lease.workingDirectory.isEmpty ? "/" : lease.workingDirectory }
 
@@ -26,9 +27,15 @@ struct AttemptLaunch {
             throw Refusal(.user, "cannot enter the folder '\(folder)': \(Files.text(of: ENOENT))")
         }
         let path = try executable(words[0])
+        let fence: ChildProcess.Enclosure
+        do throws(Files.Failure) {
+            fence = try enclosure.fence("\(lease.fence)", limit: lease.memoryLimit)
+        } catch {
+            throw Refusal(.infrastructure, "cannot make a control group: \(error)")
+        }
         do throws(ChildProcess.Failure) {
             return try ChildProcess.start(
-                path: path, arguments: words, environment: environment, directory: folder)
+                path: path, arguments: words, environment: environment, directory: folder, enclosure: fence)
         } catch {
             throw refusal(error, word: words[0])
         }
@@ -88,6 +95,7 @@ struct AttemptLaunch {
             return Refusal(.infrastructure, "cannot start '\(word)': \(reason)")
         }
         switch failure.stage {
+        case .enclosure: return Refusal(.infrastructure, "cannot enclose '\(word)': \(reason)")
         case .fork, .setup: return Refusal(.infrastructure, "cannot start '\(word)': \(reason)")
         case .directory: return Refusal(.user, "cannot enter the folder '\(folder)': \(reason)")
         case .exec:

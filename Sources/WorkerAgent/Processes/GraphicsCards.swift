@@ -2,7 +2,45 @@
 
 import Foundation
 
-/// Which graphics cards the slots get: one slot each, never shared.
+/// The cards divided among slots: each slot its own, never shared.
+package struct GraphicsCards: Hashable, Sendable {
+    /// In the form `CUDA_VISIBLE_DEVICES` takes.
+    package let cards: [String]
+    package let perSlot: Int
+
+    /// - Parameter perSlot: 1 is no demand: a machine without cards has slots without cards.
+    /// - Throws: `GPUSelection.Failure` when there are not enough cards for one slot.
+    package init(cards: [String], perSlot: Int = 1) throws(GPUSelection.Failure) {
+        guard perSlot >= 1 else {
+            throw GPUSelection.Failure(description: "\(perSlot) GPUs per slot: expected 1 or more")
+        }
+        guard cards.count >= perSlot || (cards.isEmpty && perSlot == 1) else {
+            let there =
+                switch cards.count {
+                case 0: "there is none"
+                case 1: "there is only one (\(cards[0]))"
+                default: "there are only \(cards.count) (\(cards.joined(separator: ", ")))"
+                }
+            throw GPUSelection.Failure(description: "a slot takes \(perSlot) GPUs, and \(there)")
+        }
+        self.cards = cards
+        self.perSlot = perSlot
+    }
+
+    /// As many as the cards are enough for; nil without cards, which limit nothing then.
+    package var slots: Int? { cards.isEmpty ? nil : cards.count / perSlot }
+
+    /// Cards that are too few for a slot.
+    package var unused: [String] { Array(cards.suffix(cards.count % perSlot)) }
+
+    /// What a slot's trials get as `CUDA_VISIBLE_DEVICES`: neighbours, which are often linked; nil without cards.
+    package func visible(to slot: Int) -> String? {
+        guard let slots, (0..<slots).contains(slot) else { return nil }
+        return cards[(slot * perSlot)..<((slot + 1) * perSlot)].joined(separator: ",")
+    }
+}
+
+/// Which graphics cards a worker uses.
 package enum GPUSelection: Hashable, Sendable {
     /// All there are.
     case automatic
@@ -23,7 +61,7 @@ package enum GPUSelection: Hashable, Sendable {
             let cards = text.split(separator: ",", omittingEmptySubsequences: false).map {
                 $0.trimmingCharacters(in: .whitespaces)
             }
-            guard cards.allSatisfy({ Int($0).map { $0 >= 0 } ?? ($0.hasPrefix("GPU-") || $0.hasPrefix("MIG-")) }) else {
+            guard cards.allSatisfy(Self.isCard) else {
                 throw Failure(description: "--gpus '\(text)': expected auto, none, or indices such as 0,1")
             }
             guard Set(cards).count == cards.count else {
@@ -31,6 +69,10 @@ package enum GPUSelection: Hashable, Sendable {
             }
             self = .cards(cards)
         }
+    }
+
+    private static func isCard(_ text: String) -> Bool {
+        Int(text).map { $0 >= 0 } ?? (text.hasPrefix("GPU-") || text.hasPrefix("MIG-"))
     }
 
     /// The cards, in the form `CUDA_VISIBLE_DEVICES` takes.
@@ -45,7 +87,13 @@ package enum GPUSelection: Hashable, Sendable {
     private static func present(environment: [String: String]) -> [String] {
         // Someone (Slurm, a container) already says which of them are ours.
         if let visible = environment["CUDA_VISIBLE_DEVICES"] {
-            return visible.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { $0 != "-1" }
+            // Read as CUDA reads it: up to the first word that is no card (-1, Slurm's NoDevFiles).
+            let words = visible.split(separator: ",", omittingEmptySubsequences: false).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            let cards = Array(words.prefix(while: isCard))
+            // CUDA sees none where one is named twice.
+            return Set(cards).count == cards.count ? cards : []
         }
         let listed = Files.entries(of: "/proc/driver/nvidia/gpus").count
         if listed > 0 { return (0..<listed).map(String.init) }

@@ -39,6 +39,22 @@ package enum Leftovers {
         }
     }
 
+    /// Kills what one attempt left outside its process group, now that it is over.
+    static func killStrays(token: String, fence: String) {
+        // Again while there are some, because they may be starting others; a few rounds, because the agent waits. The
+        // looks at memory find the rest.
+        for _ in 0..<5 {
+            var isDone = true
+            for process in find(token: token) {
+                guard ProcessTable.variable("SWEEPD_FENCE", of: process.processID) == fence,
+                    ProcessTable.entry(process.processID)?.start == process.start
+                else { continue }
+                if Glibc.kill(process.processID, SIGKILL) == 0 { isDone = false }
+            }
+            if isDone { return }
+        }
+    }
+
     /// Kills them, and those they start meanwhile, until none is found or the time is up.
     ///
     /// - Returns: how many processes were killed.

@@ -31,6 +31,11 @@ package final class ProcessGuard: Sendable {
     /// Everything that was started with `SWEEPD_AGENT=token` is to be killed, too: what left its group by setsid.
     package func watch(token: String) { write("=\(token)\n") }
 
+    /// Every process in the agent's control group is to be killed, too.
+    package func watch(_ enclosure: MemoryEnclosure) {
+        if let path = enclosure.controlGroup { write("\(path)\n") }
+    }
+
     package func watch(_ group: Int32) { write("+\(group)\n") }
 
     package func forget(_ group: Int32) { write("-\(group)\n") }

@@ -6,6 +6,7 @@ import Foundation
 enum ProcessTable {
     struct Entry: Hashable {
         let id: pid_t
+        let parent: pid_t
         let group: pid_t
         /// Clock ticks since boot: with `id` it names a process for good.
         let start: UInt64
@@ -33,10 +34,12 @@ enum ProcessTable {
         }
         // Fields from the third on; the second, the name, may hold spaces.
         let fields = bytes[(name + 1)...].split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-        guard fields.count > 21, let group = pid_t(fields[2]), let start = UInt64(fields[19]),
+        guard fields.count > 21, let parent = pid_t(fields[1]), let group = pid_t(fields[2]),
+            let start = UInt64(fields[19]),
             let pages = Int64(fields[21])
         else { return nil }
-        return Entry(id: id, group: group, start: start, resident: pages * Int64(sysconf(Int32(_SC_PAGESIZE))))
+        return Entry(
+            id: id, parent: parent, group: group, start: start, resident: pages * Int64(sysconf(Int32(_SC_PAGESIZE))))
     }
 
     /// Resident bytes of each of the groups. Pages that processes share are counted for each of them.
