@@ -9,16 +9,20 @@ import WorkerProtocol
 /// this test fails when they differ, and writes them when `SWEEPD_WRITE_CONFORMANCE` is set.
 @Suite struct ConformanceTests {
     // Up from Tests/WorkerProtocolTests; the file's own place may be a link.
-    private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Workers/Conformance")
 
     @Test func theVectorsAreThoseOfThisCodec() throws {
         let vectors: [(name: String, text: String)] = [
-            ("worker-messages.json", Self.lines(Samples.workerEnvelopes.map { ($0.0, MessageCodec.encode($0.1)) })),
+            (
+                "worker-messages.json",
+                Self.lines((Samples.workerEnvelopes + Self.offers).map { ($0.0, MessageCodec.encode($0.1)) })
+            ),
             (
                 "coordinator-messages.json",
-                Self.lines(Samples.coordinatorEnvelopes.map { ($0.0, MessageCodec.encode($0.1)) })
+                Self.lines(
+                    (Samples.coordinatorEnvelopes + Self.secondVersion).map { ($0.0, MessageCodec.encode($0.1)) })
             ),
             ("digests.json", Self.digests()),
         ]
@@ -69,6 +73,35 @@ import WorkerProtocol
             #expect(ParametersDigest.hex(of: configuration) == vector["digest"]?.stringValue)
         }
     }
+
+    /// What version 2 brought, and a hello of a worker that does not have it.
+    private static let offers: [(String, Envelope<WorkerMessage>)] = {
+        var first = Hello(versions: 1...1, boot: Samples.boot, agent: "old 0.9", host: "h", processID: 2, slots: 1)
+        first.running = [HeldLease(fence: Fence(7), lastSequence: 1, acknowledged: 1)]
+        let task = WorkerOffer.Task(name: "train", digest: String(repeating: "5e", count: 32))
+        var offering = first
+        offering.versions = 1...2
+        offering.agent = "new 1.0"
+        offering.offer = WorkerOffer(
+            labels: ["gpu", "zone=b:1"], tasks: [task], runsCommands: false, hasFunction: false)
+        return [("hello of version 1", first), ("hello with an offer", offering)].map {
+            ($0.0, Envelope(session: "", epoch: 0, message: .hello($0.1)))
+        }
+    }()
+
+    private static let secondVersion: [(String, Envelope<CoordinatorMessage>)] = {
+        var lease = Samples.plainLease
+        lease.task = "train"
+        let welcome = Welcome(
+            version: 2, session: Samples.session, epoch: 3, database: "6f1c", window: 256, heartbeat: .seconds(5),
+            desired: [])
+        let revoked = Refusal(code: .revoked, message: "this worker's key was revoked", isFatal: true)
+        let messages: [(String, CoordinatorMessage)] = [
+            ("welcome in version 2", .welcome(welcome)), ("leases with a task", .leases([lease])),
+            ("a key that is revoked", .refusal(revoked)),
+        ]
+        return messages.map { ($0.0, Envelope(session: Samples.session, epoch: 3, message: $0.1)) }
+    }()
 
     private static func array(_ name: String) throws -> [JSONValue] {
         let bytes = try [UInt8](Data(contentsOf: folder.appendingPathComponent(name)))

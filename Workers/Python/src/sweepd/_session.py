@@ -325,24 +325,23 @@ class Session:
                 if any(held.fence > lease.fence for held in rivals):
                     self.decline(lease.fence, "superseded")
                     continue
-                if lease.params_digest != lease.computed_digest:
-                    self.decline(lease.fence, "the parameters do not have the digest that came with them")
-                    continue
                 if (reason := self._unfit(lease)) is not None:
                     self.decline(lease.fence, reason)
+                    continue
+                if lease.params_digest != lease.computed_digest:
+                    self.decline(lease.fence, "the parameters do not have the digest that came with them")
                     continue
                 yield from (self._abandon(held, f"superseded by attempt {lease.fence}") for held in rivals)
                 yield Offered(lease)
 
     def _unfit(self, lease: Lease) -> str | None:
-        """Return why this worker cannot run the lease; version 1 has no such reasons."""
-        if self.version < 2:
-            return None
+        """Return why this worker cannot run the lease: it runs nothing but what it offered."""
+        offer = self._introduction
         if lease.task:
-            return None if lease.task in self._introduction.tasks else f"this worker has no task '{lease.task}'"
-        if self._introduction.function or (self._introduction.commands and lease.has_command):
+            return None if lease.task in offer.tasks else f"this worker has no task '{lease.task}'"
+        if not lease.has_command or offer.commands or offer.function:
             return None
-        return "this worker runs no commands" if lease.has_command else "there is nothing to run"
+        return "this worker runs no commands but its own tasks"
 
     def _abandon(self, held: Held, reason: str) -> Abandoned:
         held.abandoned = True

@@ -27,6 +27,8 @@ REASON_BYTES = 1000
 WARNING_CHARACTERS = 500
 FALLBACKS = 8
 NESTING = 16
+# Of a label or a task.
+NAME_BYTES = 64
 MOST_LABELS = 32
 LARGEST_INTEGER = 2**63 - 1
 
@@ -328,9 +330,16 @@ def _lease(item: Mapping[str, Any]) -> Lease:
         checkpoint_directory=(
             _location(item, "checkpoint_directory") if _optional_string(item, "checkpoint_directory") else ""
         ),
-        task=_optional_string(item, "task"),
+        task=_task(item),
         has_command=bool(item.get("command")),
     )
+
+
+def _task(item: Mapping[str, Any]) -> str:
+    name = _optional_string(item, "task")
+    if len(name.encode()) > NAME_BYTES:
+        raise WireError(f"task must have at most {NAME_BYTES} bytes")
+    return name
 
 
 def _fallbacks(item: Mapping[str, Any]) -> list[Checkpoint]:
