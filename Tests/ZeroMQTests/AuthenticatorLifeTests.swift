@@ -52,11 +52,15 @@ extension AuthenticationTests {
             // libzmq starts its own threads with the first socket; they take none either.
             _ = try Socket(.pair, in: context.get())
             let before = threads()
-            let authenticator = try Authenticator(in: context.get())
+            let site = try CurveSite()
+            // A thread blocks all signals while it starts; one that has answered does no more.
+            var router = try site.router()
+            var worker = try site.visitor(site.worker, at: bindAnywhere(&router))
+            #expect(try reception(&worker, by: &router).isAdmitted)
             let new = threads().subtracting(before)
             let deaf = new.filter(blocksAllSignals)
             #expect(!deaf.isEmpty, "of \(new.count) new threads")
-            authenticator.stop()
+            site.authenticator.stop()
             #expect(threads().isDisjoint(with: deaf))
         }
 

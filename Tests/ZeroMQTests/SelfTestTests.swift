@@ -39,6 +39,19 @@ extension AuthenticationTests {
             #expect(try check(&router, site, at: place.endpoint).isEmpty)
         }
 
+        @Test func itsGuestIsAdmittedForTheMomentOnly() throws {
+            let site = try CurveSite()
+            var router = try site.router()
+            let endpoint = try bindAnywhere(&router)
+            let guest = try CurveKeyPair.generate()
+            try site.authenticator.withGuest(guest.publicKey, as: "self-test", domain: site.domain) {
+                var during = try site.visitor(guest, at: endpoint)
+                #expect(try reception(&during, by: &router).isAdmitted)
+            }
+            var after = try site.visitor(guest, at: endpoint)
+            #expect(try reception(&after, by: &router) == .turnedAway(.refused))
+        }
+
         @Test func messagesOfOthersAreHandedOver() throws {
             let site = try CurveSite()
             var router = try site.router()
