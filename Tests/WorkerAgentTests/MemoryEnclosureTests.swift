@@ -162,7 +162,7 @@ import WorkerProtocol
                 while f.read(1 << 20): pass
             """
         let end = try run(script, in: Self.established, limit: 100 << 20)
-        #expect(end.exit.kind == .code(0) && end.exit.memoryKill == .none)
+        #expect(end.exit.kind == .code(0) && end.exit.memoryKill == .none, "\(end.tail)")
         #expect((end.exit.peakMemory ?? 0) < 60 << 20)
     }
 
@@ -209,6 +209,18 @@ import WorkerProtocol
                 enclosure: try Self.established.fence("none", limit: nil))
         }
         #expect(!Files.exists("\(folder)/none"))
+    }
+
+    @Test(.enabled(if: hasGroups, why)) func theGuardKillsTheGroup() throws {
+        let processGuard = try ProcessGuard.start()
+        let child = try ChildProcess.start(
+            path: "/bin/sleep", arguments: ["sleep", "300"], environment: [:], directory: "/",
+            enclosure: try Self.established.fence("guarded", limit: nil))
+        processGuard.watch(Self.established)
+        #expect(child.reap() == nil)
+        // It has been told of no process and of no token.
+        processGuard.end()
+        #expect(wait { child.reap() }?.kind == .signal(SIGKILL))
     }
 
     /// The name of its group says that the agent is gone.
