@@ -28,7 +28,7 @@ package final class Authenticator: Sendable {
         }
     }
 
-    private let keys: AdmittedKeys
+    let keys: AdmittedKeys
     private let thread: AuthenticatorThread
     let context: Context
 

@@ -28,6 +28,7 @@ extension AuthenticationTests {
             try router.bind(Endpoint(text, allowsWildcard: true, allowsEphemeralPort: true))
             let endpoint = try #require(try router.lastEndpoint)
             #expect(endpoint.isWildcard)
+            #expect(try ["127.0.0.1", "[::1]"].contains { try endpoint.local.description.contains("//\($0):") })
             #expect(try check(&router, site, at: endpoint).isEmpty)
         }
 
@@ -90,7 +91,7 @@ extension AuthenticationTests {
         @Test func aHandlerThatAdmitsAllFails() throws {
             let site = try CurveSite()
             site.authenticator.stop()
-            let open = try OpenHandler(in: context.get())
+            let open = try FalseHandler(in: context.get()) { _ in "anybody" }
             var router = try site.router()
             let endpoint = try bindAnywhere(&router)
             let failure = #expect(throws: SelfTest.Failure.self) {
@@ -100,6 +101,21 @@ extension AuthenticationTests {
             }
             #expect(failure == .admitsStrangers || failure == .namesNobody)
             open.stop()
+        }
+
+        @Test func aHandlerThatConfusesNamesFails() throws {
+            let site = try CurveSite()
+            site.authenticator.stop()
+            let keys = site.authenticator.keys
+            let confused = try FalseHandler(in: context.get()) { keys.user(for: $0) == nil ? nil : "somebody else" }
+            var router = try site.router()
+            let endpoint = try bindAnywhere(&router)
+            #expect(throws: SelfTest.Failure.namesNobody) {
+                try SelfTest.visit(
+                    &router, at: endpoint, server: site.server.publicKey, domain: site.domain,
+                    authenticator: site.authenticator, timeout: .seconds(5))
+            }
+            confused.stop()
         }
 
         @Test func aStoppedAuthenticatorFails() throws {
@@ -131,12 +147,12 @@ extension AuthenticationTests {
     }
 }
 
-/// Says yes to everybody.
-private final class OpenHandler: Sendable {
+/// Stands where the authenticator should.
+private final class FalseHandler: Sendable {
     private let wakeup = try? EventDescriptor()
     private let ended = DispatchSemaphore(value: 0)
 
-    init(in context: Context) throws {
+    init(in context: Context, user: @escaping @Sendable (ZAPRequest?) -> String?) throws {
         let bound = DispatchSemaphore(value: 0)
         Thread.detachNewThread { [self] in
             defer { ended.signal() }
@@ -148,7 +164,8 @@ private final class OpenHandler: Sendable {
             bound.signal()
             while (try? poll(socket, wakeup: wakeup, timeout: .seconds(10)))?.wakeup == false {
                 while let frames = try? socket.receive() {
-                    if let answer = ZAPRequest.answer(to: frames, userID: "anybody") { _ = try? socket.send(answer) }
+                    let answer = ZAPRequest.answer(to: frames, userID: user(ZAPRequest(frames)))
+                    if let answer { _ = try? socket.send(answer) }
                 }
             }
             try? socket.unbind(inproc: "zeromq.zap.01")
