@@ -342,7 +342,8 @@ class Supervisor:
     def shut_down(self):
         """No daemon is asked politely, no job either: nothing of the bed's state is wanted any more."""
         deadline = time.monotonic() + 10
-        while (left := descendants(os.getpid())) and time.monotonic() < deadline:
+        # Until they are collected, too: a corpse that is left to init may stay for a while.
+        while (left := descendants(os.getpid()) or children(os.getpid())) and time.monotonic() < deadline:
             for pid in left:
                 kill(pid)
             for process in self.daemons.values():
