@@ -26,6 +26,8 @@ def start(short_path):
         coordinator = FakeCoordinator(f"ipc://{short_path}/c{len(started)}", trials, **options)
         started.append(coordinator)
         coordinator.start()
+        # Else the worker's first try finds nobody, and half a second passes until the next.
+        assert coordinator.bound.wait(10)
         return coordinator
 
     yield make
