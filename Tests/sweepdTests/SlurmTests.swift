@@ -48,7 +48,7 @@ import Testing
                     echo "$(hostname): $program or $invitation is not there: both belong on a file system the nodes share" >&2
                     exit 78
                 fi
-                exec "$program" worker --join "$invitation" --leave-when-idle --slots 1
+                exec "$program" worker --join "$invitation" --once --leave-when-idle --slots 1
 
                 """)
     }
@@ -74,7 +74,8 @@ import Testing
         #expect(script.contains(#"invitation='/home/ann lee/it'\''s here'"#))
         #expect(
             script.contains(
-                #"exec "$program" worker --join "$invitation" --leave-when-idle --slots 2 --label 'team=a b' '$(id)'"#))
+                #"exec "$program" worker --join "$invitation" --once --leave-when-idle --slots 2 --label 'team=a b' '$(id)'"#
+            ))
     }
 
     @Test(
@@ -102,7 +103,7 @@ import Testing
         #expect(lines.first?.hasPrefix("\(result.process) ") == true, "the worker is not the shell's own process")
         #expect(
             Array(lines.dropFirst())
-                == ["worker", "--join", invitation, "--leave-when-idle", "--slots", "1"] + words + [""])
+                == ["worker", "--join", invitation, "--once", "--leave-when-idle", "--slots", "1"] + words + [""])
     }
 
     @Test func `a node that lacks the files says so`() throws {
@@ -124,15 +125,15 @@ import Testing
 
     @Test(arguments: hostile)
     func `hostile text gets into no line of the script`(text: String) {
-        let changes: [(option: String, change: (inout SlurmJob) -> Void)] = [
-            ("--partition", { $0.partition = text }), ("--time", { $0.timeLimit = text }),
-            ("--gpus", { $0.gpus = text }), ("--gpus", { $0.gpus = text + ":1" }), ("--memory", { $0.memory = text }),
-            ("--job-name", { $0.name = text }), ("--sbatch", { $0.extra = [text] }),
-            ("--sbatch", { $0.extra = ["--" + text + "=1"] }),
+        let changes: [(option: SlurmOption, change: (inout SlurmJob) -> Void)] = [
+            (.partition, { $0.partition = text }), (.timeLimit, { $0.timeLimit = text }),
+            (.gpus, { $0.gpus = text }), (.gpus, { $0.gpus = text + ":1" }), (.memory, { $0.memory = text }),
+            (.name, { $0.name = text }), (.extra, { $0.extra = [text] }),
+            (.extra, { $0.extra = ["--" + text + "=1"] }),
         ]
         for (option, change) in changes {
             let message = refusal(change)
-            #expect(message.hasPrefix("\(option): '"), "\(message)")
+            #expect(message.hasPrefix("\(option.rawValue): '"), "\(message)")
             #expect(!message.contains("\n"))
         }
     }
@@ -176,7 +177,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("--array=0-5", "use --tasks"), ("--arr=0-5", "use --tasks"), ("--time=5", "use --time"),
+        ("--array=0-5", "use --array"), ("--arr=0-5", "use --array"), ("--time=5", "use --time"),
         ("--mem=5", "use --memory"), ("--output=/x", "use --logs"), ("--signal=KILL", "use --hand-back"),
         ("--no-requeue", "sweepd decides"), ("--no-req", "sweepd decides"), ("--wrap=id", "sweepd decides"),
         ("--test-only", "sweepd decides"), ("--parsable", "sweepd decides"),
@@ -196,12 +197,12 @@ import Testing
     }
 
     @Test func `numbers out of range`() {
-        #expect(refusal { $0.tasks = 0 } == "--tasks: '0' is not between 1 and 100000")
+        #expect(refusal { $0.tasks = 0 } == "--array: '0' is not between 1 and 100000")
         #expect(refusal { ($0.tasks, $0.atOnce) = (2, 3) } == "--at-once: '3' is not between 1 and 2")
         #expect(refusal { $0.cpus = -1 }.hasPrefix("--cpus: '-1'"))
         #expect(refusal { $0.slots = 0 }.hasPrefix("--slots: '0'"))
         #expect(refusal { $0.handBack = 0 }.hasPrefix("--hand-back: '0'"))
-        #expect(refusal { $0.gpus = "0" }.hasPrefix("--gpus: '0'"))
+        #expect(refusal { $0.gpus = "0" }.hasPrefix("--job-gpus: '0'"))
     }
 
     @Test func `an invitation on the command line is refused and not repeated`() {

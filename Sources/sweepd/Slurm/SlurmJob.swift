@@ -70,7 +70,8 @@ struct SlurmJob: Hashable, Sendable {
     /// How `sweepd worker` is called in a job, and the one place that says so.
     private enum WorkerWords {
         static func arguments(join: String, slots: Int, _ further: [String]) -> String {
-            (["worker", "--join", join, "--leave-when-idle", "--slots", "\(slots)"] + further.map(ShellWord.quoted))
+            (["worker", "--join", join, "--once", "--leave-when-idle", "--slots", "\(slots)"]
+                + further.map(ShellWord.quoted))
                 .joined(separator: " ")
         }
     }
@@ -78,12 +79,12 @@ struct SlurmJob: Hashable, Sendable {
 
 /// The options of `sweepd worker --slurm`, as error messages call them: the one place of their names.
 enum SlurmOption: String {
-    case tasks = "--tasks"
+    case tasks = "--array"
     case atOnce = "--at-once"
     case partition = "--partition"
     case timeLimit = "--time"
     case cpus = "--cpus"
-    case gpus = "--gpus"
+    case gpus = "--job-gpus"
     case memory = "--memory"
     case handBack = "--hand-back"
     case extra = "--sbatch"
