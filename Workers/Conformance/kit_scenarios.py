@@ -470,7 +470,8 @@ def _drain(scene: Scene) -> None:
 def _sigterm(scene: Scene) -> None:
     stage = scene.stage
     stage.welcome()
-    stage.offer(stage.lease(3, seconds=60))
+    # It may stop the trial, or let it finish.
+    stage.offer(stage.lease(3, seconds=6))
     stage.until(lambda: len(stage.events.get(3, [])) >= 2, 30, "events")
     stage.terminate()
     scene.need("6.9", "a worker that ends says bye", lambda: stage.hear("bye", 40))

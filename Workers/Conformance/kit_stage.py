@@ -109,6 +109,10 @@ class Stage:
             }
             self.connection.touch(0o600)
             self.connection.write_text(json.dumps(content))
+        else:
+            # Where a worker is given the data directory, not the endpoint.
+            content = {"version": 1, "pid": os.getpid(), "workers": self.endpoint, "operators": f"{self.endpoint}o"}
+            (self.folder / "endpoint.json").write_text(json.dumps(content))
         self.process: subprocess.Popen[bytes] | None = None
 
     # The process.
@@ -116,7 +120,9 @@ class Stage:
     def start(self) -> None:
         """Start the worker."""
         places = {"{endpoint}": self.endpoint, "{connection}": str(self.connection), "{folder}": str(self.folder)}
-        words = [places.get(word, word) for word in self._command]
+        words = list(self._command)
+        for place, value in places.items():
+            words = [word.replace(place, value) for word in words]
         given = {"SWEEPD_CONNECTION": str(self.connection)} if self._gate else {"SWEEPD_ENDPOINT": self.endpoint}
         with open(self.folder / "output", "wb") as output:
             self.process = subprocess.Popen(

@@ -85,15 +85,20 @@ def native() -> list[str]:
     if os.access(binary, os.X_OK):
         help_ = subprocess.run([binary, "worker", "--help"], capture_output=True, text=True, timeout=30, check=False)
         if help_.returncode == 0 and "--connection" in help_.stdout:
-            return [binary, "worker"]
+            return [binary, "worker", "--slots", "2", "--gpus", "none"]
     return []
 
 
 @pytest.mark.skipif(not native(), reason="`sweepd worker` is not built")
-@pytest.mark.parametrize("words", [("--tcp", "--connection", "{connection}"), ("--endpoint", "{endpoint}")])
-def test_the_native_worker_keeps_every_rule(words):
-    *options, name, place = words
-    code, rules = played(*options, "--jobs", "8", "--", *native(), name, place)
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [
+        ("--tcp", ("--connection", "{connection}", "--allow-command", "--files", "{folder}/files")),
+        ("--jobs=8", ("--data", "{folder}")),
+    ],
+)
+def test_the_native_worker_keeps_every_rule(option, place):
+    code, rules = played(option, "--jobs", "8", "--", *native(), *place)
     assert (code, broken(rules)) == (0, [])
 
 

@@ -18,7 +18,7 @@ from fake_coordinator import FakeCoordinator
 from fake_gate import Gate, keypair, token
 
 import sweepd
-from sweepd import _connection, _curve, _enrol, _link
+from sweepd import _connection, _curve, _enrol, _link, _worker
 
 DAEMON = "tcp://127.0.0.1:*"
 
@@ -260,6 +260,24 @@ def test_silence_has_the_next_endpoint_tried(start, file, monkeypatch):
     drained(coordinator)
     enrolled(coordinator, file, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2", coordinator.endpoint)
     assert sweepd.worker(lambda trial: 1.0, connection=file) == 1
+
+
+def test_connections_that_come_to_nothing_leave_nothing_open(start, file, monkeypatch):
+    monkeypatch.setattr("sweepd._session.DEFAULT_HEARTBEAT", 0.005)
+    coordinator = start(0)
+    enrolled(coordinator, file, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
+    turns, counts = [], []
+    turn = _worker._Joined.turn
+
+    def counted(self):
+        turns.append(self.find())
+        counts.append(len(os.listdir("/proc/self/fd")))
+        turn(self)
+
+    monkeypatch.setattr(_worker._Joined, "turn", counted)
+    sweepd.worker(lambda trial: 1.0, connection=file, offline_timeout=1.5)
+    assert len(turns) > 8 and set(turns) == {"tcp://127.0.0.1:1", "tcp://127.0.0.1:2"}
+    assert counts[-1] - counts[2] < 6, counts
 
 
 def test_training_goes_on_without_a_coordinator_and_its_attempt_is_taken_up_again(start, file, monkeypatch):

@@ -94,6 +94,7 @@ class Handshakes:
     def close(self) -> None:
         """Watch no more."""
         self._socket.disable_monitor()
+        self.monitor.close(linger=0)
 
     def _take(self, happened: dict[str, Any]) -> None:
         event = happened["event"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import socket
@@ -21,6 +22,8 @@ def read(source: str | os.PathLike[str]) -> str:
     """Return the text: of standard input where the source is "-", else of the file of that name."""
     name = os.fspath(source)
     if name == "-":
+        if sys.stdin.isatty():
+            return getpass.getpass("invitation (the line of `sweepd invite`): ")
         # One line: the rest may be somebody else's.
         return sys.stdin.readline(_token.MOST_BYTES + 1)
     if name.strip().startswith(_token.PREFIX):

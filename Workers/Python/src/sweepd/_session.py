@@ -118,7 +118,6 @@ class Session:
         # Grows whenever what was handed out by `messages` is void: it belongs to a session that is over.
         self.greetings = 0
         self.draining = False
-        self.version = wire.VERSIONS[0]
         self.window = 1
         self.heartbeat = DEFAULT_HEARTBEAT
         self.in_flight = 0
@@ -288,7 +287,6 @@ class Session:
                 f"{highest}: install the same release of both"
             )
             return [self._refuse(Refused("version", text, True), now)]
-        self.version = welcome.version
         self.is_open = True
         # Within one run of a coordinator what is durable stays durable.
         is_another_run = (welcome.epoch, welcome.database) != (self._epoch, self._database)
