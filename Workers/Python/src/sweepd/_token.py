@@ -14,6 +14,7 @@ from . import _keys
 MOST_BYTES = 4096
 PREFIX = "sweepd1."
 _AGAIN = "ask for a new one (`sweepd invite`)"
+_VERSION = "the invitation is of another version of sweepd: install the same release here"
 _body = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _other_version = re.compile(r"sweepd[0-9]{1,9}\.").match
 
@@ -47,9 +48,11 @@ def parse(text: str, now: float | None = None) -> Token:
         raise InvitationError(f"an invitation has at most {MOST_BYTES} bytes, this is something else")
     if not text.startswith(PREFIX):
         if _other_version(text):
-            raise InvitationError(f"the invitation is of another version of sweepd (not {PREFIX}…): install the same")
+            raise InvitationError(_VERSION)
         raise InvitationError(f"this is no invitation: one begins with {PREFIX} (was all of the line copied?)")
     found, problem = _read(text[len(PREFIX) :])
+    if found is None and problem == _VERSION:
+        raise InvitationError(_VERSION)
     if found is None:
         raise InvitationError(f"the invitation is garbled: it {problem} (was all of the line copied?); {_AGAIN}")
     now = time.time() if now is None else now
@@ -72,7 +75,7 @@ def _read(body: str) -> tuple[Token | None, str]:
         found = _keys.members(data)
         version = _keys.whole(found, "v")
         if version != 1:
-            return None, "is of a version that this release does not know"
+            return None, _VERSION
         role, endpoints, server, secret = _keys.checked(found)
         expires = _keys.whole(found, "expires")
     except _keys.Malformed as error:
