@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -303,6 +304,40 @@ def test_training_goes_on_without_a_coordinator_and_its_attempt_is_taken_up_agai
     first, *later = coordinator.hellos
     assert later and later[-1]["boot"] == first["boot"]
     assert any(held["fence"] == 1 for hello in later for held in hello["running"])
+
+
+def test_a_coordinator_that_comes_and_goes(start, file, monkeypatch):
+    """Killed and started anew at any moment, on a network that loses and repeats: every event arrives, once."""
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    for name, value in (("FIRST_RETRY", 0.1), ("FIRST_RESEND", 0.2), ("LAST_RESEND", 0.4)):
+        monkeypatch.setattr(f"sweepd._session.{name}", value)
+    coordinator = start(15, window=7, faults=0.05, seed=seed)
+    enrolled(coordinator, file)
+    drained(coordinator)
+    ended = threading.Event()
+
+    def disturb() -> None:
+        for _ in range(4):
+            ended.wait(chance.uniform(0.1, 0.6))
+            coordinator.down = True
+            ended.wait(chance.uniform(0.0, 0.5))
+            coordinator.down = False
+
+    def train(trial):
+        for step in range(1, 11):
+            trial.report(step, loss=1.0)
+            time.sleep(chance.uniform(0, 0.02))
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    assert sweepd.worker(train, connection=file) == 15
+    ended.set()
+    thread.join()
+    for fence, attempt in coordinator.attempts.items():
+        kept = [event["seq"] for event in attempt["events"]]
+        assert attempt["void"] or kept == list(range(1, 13)), (seed, fence, kept)
 
 
 def test_an_attempt_that_was_given_to_another_meanwhile_is_abandoned(start, file, monkeypatch):

@@ -107,10 +107,10 @@ def test_losses_and_repetitions(start, seed, monkeypatch):
         for step in range(7):
             trial.report(step, loss=step)
 
-    coordinator = start(40, heartbeat=0.1, window=5, faults=0.15, seed=seed)
+    coordinator = start(25, heartbeat=0.1, window=5, faults=0.15, seed=seed)
     drained(coordinator)
     sweepd.worker(train, coordinator.endpoint)
-    assert coordinator.done == 40
+    assert coordinator.done == 25
     for attempt in coordinator.attempts.values():
         if attempt["over"]:
             assert [event["seq"] for event in attempt["events"]] == list(range(1, 10)), f"seed {seed}"
