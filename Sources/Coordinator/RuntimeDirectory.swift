@@ -47,7 +47,7 @@ package struct RuntimeDirectory: Sendable {
     }
 
     /// 64-bit FNV-1a in hexadecimal: a name, not a secret.
-    private static func shortName(of text: String) -> String {
+    package static func shortName(of text: String) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 {
             hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3

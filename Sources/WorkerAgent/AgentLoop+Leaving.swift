@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Logging
 import SweepModel
 import WorkerProtocol
 
@@ -16,6 +17,32 @@ extension AgentLoop {
         case .stop: for attempt in attempts { attempt.terminate(.workerStops, now: now) }
         case .kill: for attempt in attempts { attempt.kill() }
         }
+    }
+
+    /// Training goes on without a coordinator, and its events wait; but not for ever.
+    func giveUpOffline(_ now: Instant) {
+        guard now - session.heardAt >= options.offlineRun else {
+            hasGivenUp = false
+            return
+        }
+        guard !hasGivenUp, !attempts.isEmpty else { return }
+        hasGivenUp = true
+        log.warning("no word from a coordinator for \(options.offlineRun.components.seconds) s: stopping what runs")
+        for attempt in attempts { attempt.terminate(.workerStops, now: now) }
+    }
+
+    func leaveWhenIdle(_ now: Instant) {
+        guard let limit = options.idleLimit, order == .none else { return }
+        let isIdle = attempts.isEmpty && waiting.isEmpty && preparations.isEmpty && session.unacknowledged == 0
+        guard isIdle else {
+            idleSince = nil
+            return
+        }
+        let since = idleSince ?? now
+        idleSince = since
+        guard now - since >= limit else { return }
+        log.info("nothing to do for \(limit.components.seconds) s: leaving")
+        orders.give(.drain)
     }
 
     /// Leases that never began are released by the goodbye itself.

@@ -54,7 +54,8 @@ extension AgentLoop {
 
     private func reconnect() {
         do throws(ZMQError) {
-            socket = try Self.connect(to: endpoint, in: context)
+            endpointInUse = (endpointInUse + 1) % endpoints.count
+            socket = try Self.connect(to: endpoints[endpointInUse], options, in: context)
             perform(session.connected(now: BootClock.now))
         } catch {
             log.warning("cannot open a new connection, the old one stays: \(error)")
@@ -65,7 +66,12 @@ extension AgentLoop {
         guard attempt(lease.fence) == nil, preparation(lease.fence) == nil,
             !waiting.contains(where: { $0.fence == lease.fence })
         else { return }
-        waiting.append(lease)
+        let (admitted, warnings) = options.policy.admitted(lease)
+        waiting.append(admitted)
+        for warning in warnings { log.warning("attempt \(lease.fence): \(warning)") }
+        if !warnings.isEmpty {
+            perform(session.record(warnings.map { .warning($0) }, for: lease.fence, now: BootClock.now))
+        }
         startWaiting()
         handBackWaiting()
     }

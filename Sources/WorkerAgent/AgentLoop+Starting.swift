@@ -87,10 +87,13 @@ extension AgentLoop {
             let socketPath = "\(options.scratchDirectory)/\(lease.fence)"
             let listener = try ReportListener.open(socketPath + ".s")
             let output = try OutputLog.open(path: files.output)
-            let environment = ChildEnvironment.variables(
-                for: lease, files: files, socket: listener.path, card: cards.isEmpty ? nil : cards[slot],
+            var environment = ChildEnvironment.variables(
+                for: lease, files: files, socket: listener.path, card: cards.visible(to: slot),
                 options: options)
-            let child = try AttemptLaunch(lease: lease, files: files, environment: environment).start()
+            for (name, value) in options.policy.environment(of: lease) { environment[name] = value }
+            let child = try AttemptLaunch(
+                lease: lease, files: files, environment: environment, enclosure: enclosure
+            ).start()
             options.processGuard?.watch(child.id)
             return Attempt(
                 lease: lease, slot: slot, child: child, listener: listener, log: output, pattern: pattern,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Keys
 import Logging
 import SweepModel
 import WorkerProtocol
@@ -14,10 +15,12 @@ final class AgentLoop {
     let options: WorkerAgentOptions
     let orders: AgentOrders
     let context: Context
-    let endpoint: Endpoint
+    /// One connection at a time: a dealer sends in turn to all it has.
+    let endpoints: [Endpoint]
+    var endpointInUse = 0
     let log: Logger
-    /// One a slot; empty without graphics cards.
-    let cards: [String]
+    let cards: GraphicsCards
+    let enclosure: MemoryEnclosure
 
     var session: WorkerSession
     var socket: Socket
@@ -33,29 +36,43 @@ final class AgentLoop {
     /// When goodbye has to be said at the latest.
     var goodbyeAt: Instant?
     var hasLeft = false
+    /// Since when nothing is held.
+    var idleSince: Instant?
+    /// Whether trials were stopped because no coordinator was heard for long.
+    var hasGivenUp = false
     var nextSample: Instant?
     /// Shared by all reads: nothing keeps it beyond its turn.
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
-    init(options: WorkerAgentOptions, context: Context, orders: AgentOrders, endpoint: Endpoint) throws(ZMQError) {
+    init(options: WorkerAgentOptions, context: Context, orders: AgentOrders, endpoint: Endpoint) throws {
         self.options = options
         self.orders = orders
         self.context = context
-        self.endpoint = endpoint
+        endpoints = options.connection?.endpoints ?? [endpoint]
         log = options.logger
-        cards = options.gpus.resolved(environment: options.environment)
-        let slots = max(1, cards.isEmpty ? options.slots : min(options.slots, cards.count))
+        cards = try GraphicsCards(
+            cards: options.gpus.resolved(environment: options.environment), perSlot: options.gpusPerSlot)
+        let slots = max(1, min(options.slots, cards.slots ?? options.slots))
         freeSlots = Array(0..<slots)
         session = WorkerSession(
             hello: Hello(
                 boot: WorkerAgentOptions.randomToken(), agent: options.agentName,
                 host: HostName.current, processID: Int64(getpid()), slots: slots,
-                prefetch: options.prefetch))
-        socket = try Self.connect(to: endpoint, in: context)
+                prefetch: options.prefetch, offer: options.policy.offer(labels: options.labels)))
+        socket = try Self.connect(to: endpoints[0], options, in: context)
+        // Last: from here on there is something to undo.
+        enclosure = options.enclosure ?? .establish()
+        log.info("\(enclosure.reason)")
     }
 
-    static func connect(to endpoint: Endpoint, in context: Context) throws(ZMQError) -> Socket {
+    static func connect(
+        to endpoint: Endpoint, _ options: WorkerAgentOptions, in context: Context
+    ) throws(ZMQError) -> Socket {
         var settings = SocketOptions()
+        if let connection = options.connection {
+            settings.security = .curveClient(server: connection.server, own: connection.own)
+            settings.keepAlive = SocketOptions.KeepAlive()
+        }
         // Mail for a coordinator that is not there belongs to no one: the session sends it again to the next.
         settings.immediate = true
         settings.linger = .seconds(2)
@@ -74,6 +91,7 @@ final class AgentLoop {
 
     func run() {
         options.processGuard?.watch(token: options.token)
+        options.processGuard?.watch(enclosure)
         do throws(ZMQError) {
             perform(session.connected(now: BootClock.now))
             while !hasLeft { try turn() }
@@ -85,6 +103,7 @@ final class AgentLoop {
         attempts.removeAll()
         // What left its group (setsid) is found by the token it inherited.
         Leftovers.kill(token: options.token, within: .seconds(1))
+        enclosure.dissolve()
         rmdir(options.scratchDirectory)
     }
 
@@ -118,6 +137,8 @@ final class AgentLoop {
         perform(session.tick(now: now))
         startPrepared()
         startWaiting()
+        giveUpOffline(now)
+        leaveWhenIdle(now)
         leaveWhenDone(now)
     }
 
@@ -126,6 +147,8 @@ final class AgentLoop {
         deadlines.append(session.nextDeadline)
         if !attempts.isEmpty, let nextSample { deadlines.append(nextSample) }
         if let goodbyeAt { deadlines.append(goodbyeAt) }
+        if let idleSince, let limit = options.idleLimit { deadlines.append(idleSince + limit) }
+        if !attempts.isEmpty, !hasGivenUp { deadlines.append(session.heardAt + options.offlineRun) }
         // Without a descriptor for its end, a child is asked for it.
         if attempts.contains(where: { $0.isRunning && $0.child.exitDescriptor < 0 }) {
             deadlines.append(now + .milliseconds(20))
@@ -192,6 +215,11 @@ final class AgentLoop {
         Leftovers.killStrays(token: options.token, live: Set(attempts.map { "\($0.fence)" }))
         let resident = ProcessTable.resident(ofGroups: Set(running.map { $0.child.id }))
         for attempt in running {
+            // The kernel holds the limit itself, and counts shared pages once.
+            if enclosure.limitsMemory, let used = attempt.child.group?.usedMemory {
+                attempt.peakMemory = max(attempt.peakMemory, used)
+                continue
+            }
             guard var used = resident[attempt.child.id] else { continue }
             if let limit = attempt.lease.memoryLimit, used > limit {
                 // Forked loaders share pages with their parent: count those once before anyone is killed.

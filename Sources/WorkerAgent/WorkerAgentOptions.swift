@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+package import Keys
 package import Logging
 
 /// What a native worker is told when it starts.
 package struct WorkerAgentOptions: Sendable {
     /// The coordinator's worker endpoint, e.g. `ipc:///run/user/1000/sweepd/1f/w`.
     package var endpoint: String
-    /// Trials at once. With graphics cards there are at most as many slots as cards, one card each.
+    /// How a coordinator elsewhere is reached; then `endpoint` is of no account.
+    package var connection: ConnectionFile?
+    package var policy = LeasePolicy.local
+    package var labels: [String] = []
+    /// Without a word from a coordinator for so long, trials are stopped with a last checkpoint, to be handed back.
+    package var offlineRun: Duration = .seconds(1800)
+    /// Leaves when it has had nothing to do for so long; nil: never.
+    package var idleLimit: Duration?
+    /// Trials at once. With graphics cards there are at most as many slots as the cards are enough for.
     package var slots: Int
     package var gpus: GPUSelection
+    /// Graphics cards a slot gets; more than one demands them.
+    package var gpusPerSlot = 1
+    /// What holds trials to their memory limit; nil: the best there is, found when the agent starts.
+    package var enclosure: MemoryEnclosure?
     /// Leases asked for beyond the slots, so that a short trial's successor is there when it ends.
     package var prefetch: Int
     /// Name and version, for display.

@@ -18,11 +18,12 @@ struct Sweepd: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Resume.self, Extend.self, Continue.self, Promote.self, Ask.self, Tell.self, Optimize.self,
-            Simulate.self,
-            List.self, Show.self, Trials.self,
-            Best.self, Why.self, Logs.self, Export.self,
-            Cancel.self, Report.self, Verify.self, Doctor.self,
+            Run.self, Resume.self, Extend.self, Continue.self, Promote.self,
+            Serve.self, Launch.self, Worker.self, Invite.self, Join.self, Workers.self, Drain.self, Watch.self,
+            Pause.self, Unpause.self, Stop.self, Cancel.self, Retry.self, Enqueue.self,
+            Ask.self, Tell.self, Optimize.self, Simulate.self,
+            List.self, Show.self, Trials.self, Best.self, Why.self, Logs.self, Export.self,
+            Report.self, Verify.self, Doctor.self,
         ])
 
     static func main() {

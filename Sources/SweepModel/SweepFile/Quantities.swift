@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 /// Durations and sizes as people write them.
-enum Quantity {
+package enum Quantity {
     /// `90` (seconds), `90s`, `10m`, `1.5h`, `2d`, `250ms`, `1h30m`. Nil when it is none, not positive, or beyond a
     /// hundred years.
-    static func duration(_ text: String) -> Duration? {
+    package static func duration(_ text: String) -> Duration? {
         if let seconds = decimal(text) { return duration(seconds: seconds) }
         var milliseconds = 0.0
         var rest = Substring(text)

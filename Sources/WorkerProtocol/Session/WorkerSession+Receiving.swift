@@ -10,6 +10,7 @@ extension WorkerSession {
         case .idle, .left: return []
         case .greeting, .established, .refused: break
         }
+        heardAt = now
         silentAt = now + heartbeat * timers.patience
         let isOurs = phase == .established && envelope.session == session
         switch envelope.message {

@@ -56,6 +56,8 @@ package struct WorkerSession: Sendable {
     var unacknowledgedBytes = 0
     var inFlight = 0
 
+    /// When the coordinator was last heard, or the session began to listen.
+    package internal(set) var heardAt = Instant(milliseconds: 0)
     var greetedAt = Instant(milliseconds: 0)
     var helloAt = Instant(milliseconds: 0)
     var beatAt = Instant(milliseconds: 0)
@@ -101,6 +103,7 @@ package struct WorkerSession: Sendable {
         case .left, .refused: return []
         case .idle, .greeting, .established: break
         }
+        if phase == .idle { heardAt = now }
         silentAt = now + heartbeat * timers.patience
         queueBackOff.reset()
         return greet(now: now)

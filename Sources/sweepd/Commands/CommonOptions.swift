@@ -22,7 +22,13 @@ struct DataOptions: ParsableArguments {
         let folder = file.map {
             (URL(fileURLWithPath: $0).standardizedFileURL.path as NSString).deletingLastPathComponent
         }
-        return DataDirectory((folder ?? FileManager.default.currentDirectoryPath) + "/.sweepd")
+        let beside = DataDirectory((folder ?? FileManager.default.currentDirectoryPath) + "/.sweepd")
+        let daemon = DataDirectory(DaemonOptions.defaultDirectory())
+        // Whoever only ever launched to the daemon looks there without having to say so. A file may be about to start a
+        // sweep: beside it.
+        let isOnlyThere =
+            !FileManager.default.fileExists(atPath: beside.path) && FileManager.default.fileExists(atPath: daemon.path)
+        return file == nil && isOnlyThere ? daemon : beside
     }
 }
 

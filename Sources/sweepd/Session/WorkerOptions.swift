@@ -15,15 +15,17 @@ struct WorkerOptions {
     let logger: Logger
 
     /// The command line's number, else the file's, else GPUs if there are any, else cores / 2, at least 1.
-    func slots(_ definition: SweepDefinition) -> Int {
+    ///
+    /// - Parameter definition: nil where the worker serves many.
+    func slots(_ definition: SweepDefinition?) -> Int {
         if let requested { return requested }
-        if let workers = definition.workers { return workers }
+        if let workers = definition?.workers { return workers }
         let devices = gpus.resolved().count
         return devices > 0 ? devices : max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     }
 
     func agentOptions(
-        _ definition: SweepDefinition, data: DataDirectory, runtime: RuntimeDirectory
+        _ definition: SweepDefinition?, data: DataDirectory, runtime: RuntimeDirectory
     ) -> WorkerAgentOptions {
         // Leases ahead are asked for as many as the slots: the engine grants them only while trials are short.
         WorkerAgentOptions(

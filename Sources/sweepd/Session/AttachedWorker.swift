@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Foundation
+import Keys
+import Logging
+import SweepModel
+import WorkerAgent
+import ZeroMQ
+
+/// A worker in a process of its own, until a signal ends it or it has nothing left to do.
+struct AttachedWorker {
+    let work: WorkerCommandOptions
+    let processGuard: ProcessGuard
+    private let logger = Logger(label: "worker") { StandardErrorLog(label: $0) }
+    /// Trials get so long for a last checkpoint.
+    private static let farewell: Duration = .seconds(60)
+
+    init(work: WorkerCommandOptions, processGuard: ProcessGuard) {
+        self.work = work
+        self.processGuard = processGuard
+    }
+
+    /// On this machine, for the same user: what the daemon's leases say is done.
+    func run(at endpoint: EndpointFile) throws {
+        var options = try options()
+        options.endpoint = endpoint.workers
+        options.policy = LeasePolicy(tasks: try work.declaredTasks())
+        try run(options, to: "the daemon of this machine")
+    }
+
+    /// By its own key.
+    func run(with connection: ConnectionFile) throws {
+        var options = try options()
+        options.connection = connection
+        let tasks = try work.declaredTasks()
+        options.policy = LeasePolicy(
+            tasks: tasks, allowsCommands: work.allowsCommands, isElsewhere: true,
+            attemptsDirectory: try attemptsDirectory(connection),
+            commandDirectory: FileManager.default.currentDirectoryPath, checkpointRoots: work.checkpoints)
+        tellPermissions(tasks)
+        let places = connection.endpoints.map(\.description).joined(separator: " or ")
+        try run(options, to: "\(places) as '\(Format.printable(connection.name))'")
+    }
+
+    private func options() throws -> WorkerAgentOptions {
+        let gpus = try GPUSelection(work.gpus)
+        let cards = gpus.resolved().count
+        let cores = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+        var options = WorkerAgentOptions(
+            endpoint: "", slots: work.slots ?? (cards > 0 ? max(1, cards / work.gpusPerSlot) : cores), gpus: gpus,
+            agentName: Version.text, scratchDirectory: try scratchDirectory(),
+            pythonClientPath: Installation.pythonClient, reportExecutable: Installation.executable,
+            processGuard: processGuard, logger: logger)
+        options.gpusPerSlot = work.gpusPerSlot
+        options.prefetch = options.slots
+        options.labels = work.label
+        options.offlineRun = Quantity.duration(work.offline) ?? options.offlineRun
+        options.idleLimit = work.leavesWhenIdle ? .seconds(60) : nil
+        return options
+    }
+
+    private func run(_ options: WorkerAgentOptions, to place: String) throws {
+        let ended = DispatchSemaphore(value: 0)
+        let interrupts = Interrupts { ended.signal() }
+        let agent = try WorkerAgent(options: options, context: try Context())
+        try agent.start()
+        logger.info("attached to \(place): \(Format.plural(options.slots, "slot"))")
+        var seen = 0
+        while !agent.hasEnded {
+            _ = ended.wait(timeout: .now() + .milliseconds(200))
+            guard interrupts.number > seen else { continue }
+            seen = interrupts.number
+            switch seen {
+            case 1:
+                logger.info("finishing what runs and starting nothing new; Ctrl-C again hands it back at once")
+                agent.requestDrain()
+            case 2:
+                logger.info("handing back what runs, with a last checkpoint")
+                agent.requestStop()
+            default: agent.requestKill()
+            }
+        }
+        agent.join(within: Self.farewell)
+        rmdir((options.scratchDirectory as NSString).deletingLastPathComponent)
+    }
+
+    private func tellPermissions(_ tasks: [TaskDeclaration]) {
+        if work.allowsCommands {
+            logger.warning("--allow-command: whoever can launch a sweep there runs any command here as your user")
+        } else if tasks.isEmpty {
+            logger.warning(
+                """
+                this worker runs nothing yet: declare tasks with --tasks FILE, or allow every sweep's command with \
+                --allow-command
+                """)
+        } else {
+            logger.info("tasks: \(tasks.map(\.name).joined(separator: ", "))")
+        }
+    }
+
+    /// One for each daemon: their numbers of sweeps and trials are the same.
+    private func attemptsDirectory(_ connection: ConnectionFile) throws -> String {
+        let base = work.files ?? DaemonOptions.defaultDirectory([:]) + "/worker"
+        let path = URL(fileURLWithPath: base).standardizedFileURL.path + "/" + RuntimeDirectory.shortName(of: connection.server.text)
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return path
+    }
+
+    /// Short, for sockets' sake; two workers of one machine have one each.
+    private func scratchDirectory() throws -> String {
+        let runtime = RuntimeDirectory(dataDirectory: "worker-\(getpid())")
+        try runtime.create()
+        return runtime.path + "/a"
+    }
+}

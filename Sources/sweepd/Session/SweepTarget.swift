@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Coordinator
+import Foundation
+import Keys
+import SweepModel
+import ZeroMQ
+
+/// A daemon on another machine, for commands that otherwise look here.
+struct RemoteOptions: ParsableArguments {
+    @Flag(help: "On a daemon of another machine, reached with the operator's key that `sweepd join` left.")
+    var remote = false
+
+    @Option(help: ArgumentHelp("The file of that key (default: ~/.config/sweepd/operator.json).", valueName: "file"))
+    var connection: String?
+
+    /// nil when a data directory of this machine is meant.
+    var daemon: DaemonOptions? {
+        guard remote || connection != nil else { return nil }
+        var options = DaemonOptions()
+        (options.remote, options.connection, options.directory) = (true, connection, nil)
+        return options
+    }
+}
+
+/// A sweep that a command steers: in a data directory of this machine, live or not, or on a daemon elsewhere.
+struct SweepTarget {
+    let id: SweepID
+    let name: String
+    /// Where there is a data directory to look into.
+    let subject: Subject?
+    let hints: Hints
+    private let ask: (OperatorRequest) throws -> JSONValue
+
+    static func find(_ argument: String?, data: DataOptions, remote: RemoteOptions) throws -> SweepTarget {
+        if let daemon = remote.daemon { return try elsewhere(argument, daemon) }
+        let subject = try Subject.find(argument, data: data)
+        let steering = Steering(location: subject.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem)
+        return SweepTarget(
+            id: subject.sweep.id, name: subject.sweep.name, subject: subject, hints: subject.hints,
+            ask: { try steering.answer(to: $0) })
+    }
+
+    private static func elsewhere(_ argument: String?, _ daemon: DaemonOptions) throws -> SweepTarget {
+        let sweeps = try daemon.perform(.sweeps)["sweeps"]?.arrayValue ?? []
+        let names = sweeps.map { $0["name"]?.stringValue ?? "" }
+        let running = sweeps.map { $0["state"]?.stringValue != "finished" }
+        let index = try Lookup.index(of: argument, among: names, preferred: running, verb: "steer")
+        guard let number = sweeps[index]["id"]?.integerValue else {
+            throw UserError("the daemon's answer is not understood: install the same release on both", status: .internalError)
+        }
+        return SweepTarget(
+            id: SweepID(Int(number)), name: names[index], subject: nil, hints: Hints(data: nil),
+            ask: { try daemon.perform($0) })
+    }
+
+    @discardableResult
+    func perform(_ request: OperatorRequest) throws -> JSONValue { try ask(request) }
+
+    var printedName: String { Format.printable(name) }
+}
+
+/// What steering commands print: one sentence, or the same as JSON.
+struct SteeringReport {
+    let command: String
+    let json: Bool
+
+    func tell(_ sentence: String, _ members: [JSONValue.Member]) {
+        Terminal.line(json ? JSONOutput.text(command, members) : sentence)
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Keys
+import WorkerAgent
+import ZeroMQ
+
+/// Where an invitation is read from: never from an argument, which every process list shows.
+enum TokenInput {
+    case standardInput
+    case file(String)
+
+    /// - Throws: `UserError` for a token in place of a file's name.
+    init(_ argument: String) throws {
+        if argument.hasPrefix(JoinToken.prefix) {
+            throw UserError(
+                "an invitation on the command line is shown to every user of this machine: hand it over on standard input, as "
+                    + "in  sweepd worker --join - <<< sweepd1.…  and ask for a new one if others may have seen this one")
+        }
+        self = argument == "-" ? .standardInput : .file(argument)
+    }
+
+    /// Brings in a key of this machine's own and keeps it.
+    ///
+    /// - Parameter path: nil keeps it nowhere.
+    func join(as role: JoinToken.Role, keepingAt path: String?) throws -> ConnectionFile {
+        let token = try JoinToken(text())
+        guard token.role == role else {
+            let command = token.role == .worker ? "sweepd worker --join -" : "sweepd join"
+            throw UserError("this invitation is for a \(token.role.rawValue): use it with  \(command)")
+        }
+        let now = Int64(Date().timeIntervalSince1970)
+        let file = try Enrolment.join(with: token, as: HostName.current, now: now, in: try Context())
+        if let path { try file.write(to: path) }
+        return file
+    }
+
+    private func text() throws -> String {
+        switch self {
+        case .standardInput:
+            if isatty(STDIN_FILENO) == 1 { Terminal.error("paste the invitation and press Enter:") }
+            guard let line = readLine(), !line.isEmpty else {
+                throw UserError("no invitation on standard input: sweepd invite prints one on the daemon's machine")
+            }
+            return line
+        case .file(let path):
+            let bytes = try InputFile(path: path, shown: path, kind: "an invitation").bytes(limit: 4096)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+}
