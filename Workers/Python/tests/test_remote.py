@@ -463,6 +463,43 @@ def test_an_attempts_folder_on_another_machine_is_not_made_here(start, file, tmp
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_coordinator_elsewhere_reaches_no_files_but_what_the_owner_named(start, file, tmp_path):
+    shared, private, data = tmp_path / "shared", tmp_path / "private", tmp_path / "data"
+    checkpoints = {}
+    for folder in (shared, private):
+        (folder / "4").mkdir(parents=True)
+        (folder / "4" / "w").write_text("x")
+        checkpoints[folder] = {"step": 4, "location": str(folder / "4"), "digest": "", "bytes": 1}
+    (shared / "out").symlink_to(private)
+    seen = []
+
+    def train(trial):
+        seen.append((trial.checkpoint, trial.resume_step, trial.checkpoint_folder))
+        return 1.0
+
+    def told(allowed, **lease) -> list[str]:
+        coordinator = start(1, lease=lease)
+        enrolled(coordinator, file)
+        drained(coordinator)
+        assert sweepd.worker(train, connection=file, data=data, checkpoints=allowed) == 1
+        return [event["text"] for event in coordinator.events(0) if event["kind"] == "warning"]
+
+    own = data / "attempts" / "1" / "0" / "a1" / "checkpoints"
+    resume, fallbacks = checkpoints[private], [checkpoints[shared]]
+    (warning, other) = told([], resume=resume, fallbacks=fallbacks, checkpoint_directory=str(shared / "t"))
+    assert seen.pop() == (None, 0, own)
+    assert warning.startswith("checkpoints stay on this worker") and other.startswith("2 checkpoints of earlier")
+    (warning,) = told([shared], resume=resume, fallbacks=fallbacks, checkpoint_directory=f"file://{shared}/t")
+    assert seen.pop() == (shared / "4", 4, shared / "t") and warning.startswith("1 checkpoints of earlier")
+    for place in (f"{shared}/out/t", f"{shared}/../private/t", str(shared), f"{shared}x/t"):
+        told([shared], checkpoint_directory=place)
+        assert seen.pop() == (None, 0, own), place
+    uri = {"step": 4, "location": "s3://bucket/4", "digest": "", "bytes": 0}
+    assert len(told([], resume=uri)) == 1 and told([shared], resume=uri) == []
+    assert [entry[1] for entry in seen] == [0, 4]
+    assert not (private / "t").exists()
+
+
 @pytest.mark.parametrize(("versions", "expected"), [((1, 1), 1), ((1, 2), 1), ((2, 2), 1), ((2, 9), 1)])
 def test_coordinators_of_neighbouring_releases(start, file, versions, expected):
     coordinator = start(1, versions=versions)

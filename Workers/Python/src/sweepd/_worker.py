@@ -28,6 +28,7 @@ from ._digest import Interrupted
 from ._link import Link, WorkerRefused
 from ._metrics import checked_metrics
 from ._parameters import nested
+from ._reach import Reach
 from ._resume import choose
 from ._session import Held
 from ._trial import Facts, Trial, TrialStopped, place_of, resumed
@@ -131,6 +132,7 @@ def worker(
     join: str | os.PathLike[str] | None = None,
     connection: str | os.PathLike[str] | None = None,
     labels: Iterable[str] = (),
+    checkpoints: Iterable[str | os.PathLike[str]] = (),
     idle_timeout: float | None = None,
     offline_timeout: float = 1800.0,
     offline_run: float = 1800.0,
@@ -143,7 +145,8 @@ def worker(
     `data` (else in `.sweepd`). One on another machine is found through an invitation, which is used once: `join` is
     "-", to read it from standard input, or the path of a file that holds it (else `$SWEEPD_JOIN` is the invitation
     itself). What comes of it is kept in the file `connection` (else `~/.config/sweepd/worker.json`), with which the
-    worker attaches from then on. `labels` are words by which a sweep can ask for this worker.
+    worker attaches from then on. It reads and writes no checkpoints but below `data` and the folders `checkpoints`.
+    `labels` are words by which a sweep can ask for this worker.
 
     The function runs on this thread; with more than one slot the others are threads, for functions that release the
     interpreter's lock. What it returns, a number or a dict of metrics, is its last report. A trial goes on without a
@@ -160,6 +163,7 @@ def worker(
     if slots < 1 or prefetch < 0:
         raise ValueError(f"slots must be at least 1 and prefetch at least 0, not {slots} and {prefetch}")
     labels = _labels(labels)
+    roots = tuple(Path(root).absolute() for root in checkpoints)
     window = _window(window)
     folder = Path(data) if data is not None else Path(".sweepd")
     introduction = wire.Introduction(
@@ -174,7 +178,8 @@ def worker(
     place = _endpoint(endpoint, data, join, connection)
     _await(place)
     link = Link(place, introduction, idle_timeout, offline_timeout, window, offline_run)
-    runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every)
+    reach = Reach(folder.absolute() / "attempts", roots) if link.is_remote else None
+    runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every, reach)
     reason = "the worker's process ends"
     with _signals(link):
         link.start()
@@ -197,10 +202,16 @@ class _Runner:
     """Calls the function for one lease after the other."""
 
     def __init__(
-        self, function: Callable[[Trial], Any], link: Link, folder: Path, slots: int, checkpoint_every: float | None
+        self,
+        function: Callable[[Trial], Any],
+        link: Link,
+        folder: Path,
+        slots: int,
+        checkpoint_every: float | None,
+        reach: Reach | None,
     ) -> None:
         self._function, self._link, self._folder = function, link, folder
-        self._is_remote = link.is_remote
+        self._reach = reach
         self._checkpoint_every = checkpoint_every
         # With several slots the process's memory is nobody's in particular.
         self._measures_memory = slots == 1
@@ -240,6 +251,9 @@ class _Runner:
 
     def _prepared(self, lease: Lease, held: Held) -> tuple[Lease, list[str]]:
         """Return the lease with the checkpoint that is fit to go on from, and why it is none of the newer ones."""
+        refused: list[str] = []
+        if self._reach is not None:
+            lease, refused = self._reach.admitted(lease)
         folder = place_of(lease.checkpoint_directory) if lease.checkpoint_directory else ""
         if isinstance(folder, Path):
             try:
@@ -249,13 +263,13 @@ class _Runner:
             except OSError as error:
                 raise _Unprepared(folder, error) from error
         if lease.resume is None:
-            return lease, []
+            return lease, refused
 
         def is_interrupted() -> bool:
             return held.abandoned or held.stop_reason is not None or self._link.interrupted
 
         checkpoint, warnings = choose([lease.resume, *lease.fallbacks], is_interrupted)
-        return lease._replace(resume=checkpoint), warnings
+        return lease._replace(resume=checkpoint), [*refused, *warnings]
 
     def _attempt(self, lease: Lease, held: Held, warnings: list[str]) -> None:
         began = time.monotonic()
@@ -306,8 +320,7 @@ class _Runner:
         self._link.record(lease.fence, body, over=True)
 
     def _facts(self, lease: Lease) -> Facts:
-        # That of another machine says nothing about this one.
-        attempt = Path(lease.attempt_directory) if lease.attempt_directory and not self._is_remote else None
+        attempt = Path(lease.attempt_directory) if lease.attempt_directory else None
         if attempt is None:
             attempt = self._folder / "attempts" / str(lease.sweep) / str(lease.trial) / f"a{lease.fence}"
         return Facts(
