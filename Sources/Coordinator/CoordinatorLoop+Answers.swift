@@ -10,7 +10,8 @@ extension CoordinatorLoop {
         let counts = state.ownCounts
         var members: [JSONValue.Member] = [
             .init("id", .integer(Int64(id.number))), .init("name", .string(state.definition.name)),
-            .init("state", .string(state.phase.word)), .init("priority", .integer(Int64(state.definition.placement.priority))),
+            .init("state", .string(state.phase.word)),
+            .init("priority", .integer(Int64(state.definition.placement.priority))),
             .init("done", .integer(Int64(counts.done))), .init("running", .integer(Int64(counts[.running]))),
             .init("queued", .integer(Int64(counts[.queued]))),
             .init("trials", state.definition.trials.map { .integer(Int64($0)) } ?? .null),

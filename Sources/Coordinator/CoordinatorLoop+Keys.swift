@@ -11,7 +11,8 @@ import ZeroMQ
 extension CoordinatorLoop {
     func invite(_ request: OperatorRequest.Invitation) -> OperatorService.Outcome {
         guard var door else {
-            return .failed("this coordinator listens to no network: start the daemon with  sweepd serve --listen tcp://…")
+            return .failed(
+                "this coordinator listens to no network: start the daemon with  sweepd serve --listen tcp://…")
         }
         do {
             let (token, changed) = try door.invite(request, now: Clock.wall)
@@ -31,7 +32,9 @@ extension CoordinatorLoop {
             guard var door else { throw KeyRing.Refusal(description: "nobody may come in") }
             let request = try Enrolment.Request(bytes: body)
             let (name, changed) = try door.keys.enrol(request, by: invitation, now: Clock.wall)
+            failpoints.reach(.beforeEnrolment)
             try store.save(changed)
+            failpoints.reach(.afterEnrolment)
             try door.publish(now: Clock.wall)
             self.door = door
             if !changed.isEmpty { options.logger.info("a key has come in", metadata: ["name": "\(name)"]) }
@@ -52,7 +55,9 @@ extension CoordinatorLoop {
                 let hint = nearestWord(to: name, in: door.names).map { ": did you mean '\($0)'?" } ?? ""
                 return .failed("there is no key '\(name)'\(hint)")
             }
+            failpoints.reach(.beforeRevocation)
             try store.save(changed)
+            failpoints.reach(.afterRevocation)
             try door.publish(now: Clock.wall)
             self.door = door
             for credential in changed where credential.role == .worker {

@@ -27,7 +27,8 @@ extension CoordinatorLoop {
             ])
         case .invite(let invitation): invite(invitation)
         case .revoke(let name): revoke(name, &turn)
-        case .launch, .extend, .cancel, .cancelTrial, .pause, .unpause, .stop, .stopTrial, .retry, .retryFailed, .enqueue,
+        case .launch, .extend, .cancel, .cancelTrial, .pause, .unpause, .stop, .stopTrial, .retry, .retryFailed,
+            .enqueue,
             .ask, .tell, .continueTrial, .drain:
             nil
         }
@@ -147,7 +148,8 @@ extension CoordinatorLoop {
         var probe = definition
         probe.baselines = [configuration]
         do {
-            let read = try SweepFile.parse(probe.canonicalText, file: "the parameters", overrides: SweepFile.Overrides())
+            let read = try SweepFile.parse(
+                probe.canonicalText, file: "the parameters", overrides: SweepFile.Overrides())
             guard let checked = read.definition.baselines.first else { throw EngineError.refused("no parameters") }
             return checked
         } catch let error as EngineError {

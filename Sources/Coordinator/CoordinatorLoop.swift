@@ -39,6 +39,7 @@ final class CoordinatorLoop {
     /// Where models are fitted, one after the other.
     private let models = DispatchQueue(label: "models", qos: .utility)
     private let janitor = CheckpointJanitor()
+    let failpoints = Failpoint.Countdown()
     private var nextTick: Instant
     private var isShuttingDown = false
     private var dropped = 0
@@ -251,6 +252,8 @@ final class CoordinatorLoop {
     /// events, nothing is acknowledged, nothing is lost.
     private func commit(_ turn: inout Turn) throws {
         guard !turn.entries.isEmpty else { return }
+        failpoints.reach(.beforeCommit)
+        defer { failpoints.reach(.afterCommit) }
         var wasFull = false
         while true {
             do {
@@ -293,10 +296,15 @@ final class CoordinatorLoop {
             case .propose: break
             }
         }
-        for item in outbox.messages() {
-            transport.send(complete(item.message, for: item.connection), session: item.session, epoch: engine.epoch, to: item.connection)
+        let messages = outbox.messages()
+        if !messages.isEmpty { failpoints.reach(.beforeSend) }
+        for item in messages {
+            transport.send(
+                complete(item.message, for: item.connection), session: item.session, epoch: engine.epoch,
+                to: item.connection)
         }
         for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
+        if !messages.isEmpty { failpoints.reach(.afterSend) }
         if turn.cutsConnections { cutConnections() }
         for reply in turn.operatorReplies { operators.send(reply) }
         for reply in turn.replies { reply() }

@@ -56,7 +56,8 @@ package enum Enrolment {
         }
         let places = token.endpoints.map(\.description).joined(separator: ", ")
         throw Failure(
-            description: "no answer from \(places) within \(patience.components.seconds) s: is the coordinator running, "
+            description:
+                "no answer from \(places) within \(patience.components.seconds) s: is the coordinator running, "
                 + "can this machine reach it (firewall), and has the invitation not been used or withdrawn?")
     }
 

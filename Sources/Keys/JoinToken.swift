@@ -53,7 +53,8 @@ package struct JoinToken: Sendable {
             throw Malformed(
                 description: "this is no invitation: one begins with \(Self.prefix) (sweepd invite prints it)")
         }
-        let damaged = Malformed(description: "the invitation is damaged: copy the whole line that sweepd invite printed")
+        let damaged = Malformed(
+            description: "the invitation is damaged: copy the whole line that sweepd invite printed")
         guard text.utf8.count <= Self.maximumBytes else { throw damaged }
         var base64 = String(text.dropFirst(Self.prefix.count)).replacing("-", with: "+").replacing("_", with: "/")
         base64 += String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
@@ -61,9 +62,11 @@ package struct JoinToken: Sendable {
             throw damaged
         }
         guard json["v"]?.integerValue == 1 else {
-            throw Malformed(description: "the invitation is of another version of sweepd: install the same release here")
+            throw Malformed(
+                description: "the invitation is of another version of sweepd: install the same release here")
         }
-        guard let role = json["role"]?.stringValue.flatMap({ Role(rawValue: $0) }), let list = json["endpoints"]?.arrayValue,
+        guard let role = json["role"]?.stringValue.flatMap({ Role(rawValue: $0) }),
+            let list = json["endpoints"]?.arrayValue,
             (1...Self.maximumEndpoints).contains(list.count),
             let server = json["server"]?.stringValue.flatMap({ try? CurveKey($0) }),
             let secret = json["secret"]?.stringValue.flatMap({ try? CurveSecretKey($0) }),

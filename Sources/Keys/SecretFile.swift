@@ -28,7 +28,9 @@ package struct SecretFile: Sendable {
     package func read() throws(Failure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            if errno == ELOOP { throw Failure(description: "\(path) is a symbolic link: a key must be a file of its own") }
+            if errno == ELOOP {
+                throw Failure(description: "\(path) is a symbolic link: a key must be a file of its own")
+            }
             throw failure("read")
         }
         defer { close(descriptor) }
@@ -40,8 +42,9 @@ package struct SecretFile: Sendable {
             throw Failure(description: "\(path) belongs to another user: a key must be your own")
         }
         guard status.st_mode & 0o077 == 0 else {
-            throw Failure(description: "others may read \(path): take it for known to them and make a new one, "
-                + "or if you are sure that nobody has read it:  chmod 600 \(path)")
+            throw Failure(
+                description: "others may read \(path): take it for known to them and make a new one, "
+                    + "or if you are sure that nobody has read it:  chmod 600 \(path)")
         }
         guard status.st_size <= Self.maximumBytes else { throw Failure(description: "\(path) is too large for a key") }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
@@ -62,7 +65,8 @@ package struct SecretFile: Sendable {
         let reason = errno
         close(descriptor)
         guard isWritten, rename(temporary, path) == 0 else {
-            let failure = isWritten ? failure("write") : Failure(description: "cannot write \(path): \(Self.text(reason))")
+            let failure =
+                isWritten ? failure("write") : Failure(description: "cannot write \(path): \(Self.text(reason))")
             unlink(temporary)
             throw failure
         }

@@ -90,7 +90,8 @@ extension Engine {
             objective: definition.objective, maximumStep: sweep.maximumStep(attempt.trial.number),
             task: isTask ? definition.placement.task : nil, command: isTask ? [] : definition.command,
             program: isTask ? nil : definition.program,
-            workingDirectory: isTask || isElsewhere ? "" : sweep.directory, resume: sweep.checkpoints[attempt.trial.number]?.last?.checkpoint,
+            workingDirectory: isTask || isElsewhere ? "" : sweep.directory,
+            resume: sweep.checkpoints[attempt.trial.number]?.last?.checkpoint,
             timeLimit: definition.limits.trial, memoryLimit: definition.limits.memory, grace: definition.grace,
             metricPattern: definition.metricPattern?.expression,
             fallbacks: sweep.fallbacks(attempt.trial.number))
@@ -155,7 +156,9 @@ extension Engine {
             return
         }
         workers[attempt.worker]?.quickFailures.append(attempt.trial)
-        guard let failed = workers[attempt.worker]?.quickFailures, failed.count >= timers.quarantineLimit else { return }
+        guard let failed = workers[attempt.worker]?.quickFailures, failed.count >= timers.quarantineLimit else {
+            return
+        }
         let isElsewhereWell = workers.contains { $0.key != attempt.worker && $0.value.hasSucceeded }
         guard isElsewhereWell else { return }
         let until = turn.now.boot + timers.quarantine

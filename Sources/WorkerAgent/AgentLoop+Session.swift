@@ -31,7 +31,9 @@ extension AgentLoop {
             case .drain(let isWanted):
                 coordinatorDrains = isWanted
                 handBackWaiting()
-            case .refused(let refusal): log.error("the coordinator refuses this worker: \(refusal.message)")
+            case .refused(let refusal):
+                log.error("the coordinator refuses this worker: \(refusal.message)")
+                if refusal.code == .revoked { leaveRevoked() }
             case .closed(let fence): log.debug("attempt \(fence) is closed")
             }
         }
@@ -40,6 +42,12 @@ extension AgentLoop {
     private func attempt(_ fence: Fence) -> Attempt? { attempts.first { $0.fence == fence } }
 
     private func preparation(_ fence: Fence) -> Preparation? { preparations.first { $0.lease.fence == fence } }
+
+    /// What runs is others' by now, and nothing that is said here is heard any more.
+    private func leaveRevoked() {
+        for attempt in attempts { attempt.terminate(.abandoned, now: BootClock.now) }
+        hasLeft = true
+    }
 
     private func send(_ envelope: Envelope<WorkerMessage>) {
         do throws(ZMQError) {

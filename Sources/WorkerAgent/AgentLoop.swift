@@ -44,11 +44,11 @@ final class AgentLoop {
     /// Shared by all reads: nothing keeps it beyond its turn.
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
-    init(options: WorkerAgentOptions, context: Context, orders: AgentOrders, endpoint: Endpoint) throws {
+    init(options: WorkerAgentOptions, context: Context, orders: AgentOrders, endpoints: [Endpoint]) throws {
         self.options = options
         self.orders = orders
         self.context = context
-        endpoints = options.connection?.endpoints ?? [endpoint]
+        self.endpoints = endpoints
         log = options.logger
         cards = try GraphicsCards(
             cards: options.gpus.resolved(environment: options.environment), perSlot: options.gpusPerSlot)

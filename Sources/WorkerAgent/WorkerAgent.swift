@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Keys
 import SweepModel
 import Synchronization
 package import ZeroMQ
@@ -35,7 +36,7 @@ package final class WorkerAgent: Sendable {
     package func start() throws {
         try Self.makeScratch(options.scratchDirectory)
         Self.removeLeftSockets(options.scratchDirectory)
-        let endpoint = try Endpoint(options.endpoint)
+        let endpoints = try options.connection?.endpoints ?? [Endpoint(options.endpoint)]
         let opened = DispatchSemaphore(value: 0)
         let failure = Mutex<String?>(nil)
         running.enter()
@@ -45,7 +46,7 @@ package final class WorkerAgent: Sendable {
             sigfillset(&all)
             pthread_sigmask(SIG_BLOCK, &all, nil)
             do {
-                let loop = try AgentLoop(options: options, context: context, orders: orders, endpoint: endpoint)
+                let loop = try AgentLoop(options: options, context: context, orders: orders, endpoints: endpoints)
                 opened.signal()
                 loop.run()
             } catch {

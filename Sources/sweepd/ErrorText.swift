@@ -19,12 +19,14 @@ enum ErrorText {
         case let error as SamplerError: UserError("\(error)")
         case let error as OperatorClient.Failure: UserError("\(error)")
         case let error as RuntimeDirectory.Failure: UserError("\(error)")
+        case let error as Endpoint.Malformed: UserError(error.description)
         case let error as SecretFile.Failure: UserError("\(error)")
         case let error as JoinToken.Malformed: UserError("\(error)")
         case let error as Enrolment.Failure: UserError("\(error)")
         case let error as SelfTest.Failure:
             UserError(
-                "the network's socket does not refuse strangers as it must (\(error)): nothing is served", status: .internalError)
+                "the network's socket does not refuse strangers as it must (\(error)): nothing is served",
+                status: .internalError)
         case let error as GPUSelection.Failure: UserError("\(error)")
         case let error as ProcessGuard.Failure: UserError("\(error)", status: .internalError)
         case let error as ZMQError: UserError("ZeroMQ: \(error)", status: .internalError)

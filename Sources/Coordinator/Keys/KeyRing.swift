@@ -135,7 +135,8 @@ struct KeyRing {
     private func freeName(_ wish: String, _ role: Credential.Role) -> String {
         var name = String(
             wish.prefix(48).map { character in
-                let isPlain = character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
+                let isPlain =
+                    character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
                 return isPlain ? character : "-"
             })
         if name.isEmpty || name.hasPrefix("-") || name.hasPrefix(".") { name = "w" + name }

@@ -15,8 +15,9 @@ enum ServerKey {
         }
         let text = String(decoding: try file.read(), as: UTF8.self).split(whereSeparator: \.isWhitespace).first
         guard let text, let secret = try? CurveSecretKey(String(text)) else {
-            throw SecretFile.Failure(description: "\(file.path) holds no key: without it no worker can be reached any more; "
-                + "restore it, or remove it and invite every worker anew")
+            throw SecretFile.Failure(
+                description: "\(file.path) holds no key: without it no worker can be reached any more; "
+                    + "restore it, or remove it and invite every worker anew")
         }
         return try CurveKeyPair(secret: secret)
     }

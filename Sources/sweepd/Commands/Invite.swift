@@ -44,7 +44,8 @@ struct Invite: ParsableCommand {
             Terminal.line(text)
         } else {
             let command = isOperator ? "sweepd join" : "sweepd worker --join -"
-            Terminal.error("paste this on the other machine (good \(uses == 1 ? "once" : "\(uses) times"), for \(ttl)):")
+            Terminal.error(
+                "paste this on the other machine (good \(uses == 1 ? "once" : "\(uses) times"), for \(ttl)):")
             Terminal.line("\(command) <<< \(text)")
         }
     }

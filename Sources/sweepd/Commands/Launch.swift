@@ -72,7 +72,8 @@ struct Launch: ParsableCommand {
         Terminal.line("launched '\(Format.printable(definition.name))', seed \(definition.seed)")
         guard !watch, !daemon.remote else { return }
         Terminal.line("  follow it:   \(Installation.called) watch \(name)\(option)")
-        Terminal.line("  look at it:  \(Installation.called) show \(name) --data \(ShellWord.quoted(daemon.location.path))")
+        Terminal.line(
+            "  look at it:  \(Installation.called) show \(name) --data \(ShellWord.quoted(daemon.location.path))")
     }
 
     static func document(sweep: String, id: Int) -> String {

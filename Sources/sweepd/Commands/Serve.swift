@@ -29,7 +29,9 @@ struct Serve: ParsableCommand {
         help: ArgumentHelp("The data directory (default: $SWEEPD_DATA, else ~/.local/share/sweepd).", valueName: "dir"))
     var directory: String?
 
-    @Option(help: ArgumentHelp("Where workers of other machines are served; may be repeated.", valueName: "tcp://host:port"))
+    @Option(
+        help: ArgumentHelp("Where workers of other machines are served; may be repeated.", valueName: "tcp://host:port")
+    )
     var listen: [String] = []
 
     @Option(
@@ -58,7 +60,8 @@ struct Serve: ParsableCommand {
         }
         let bound = try listen.map { try endpoint($0, allowsWildcard: true) }
         let named =
-            advertise.isEmpty ? bound.filter { !$0.isWildcard } : try advertise.map { try endpoint($0, allowsWildcard: false) }
+            advertise.isEmpty
+            ? bound.filter { !$0.isWildcard } : try advertise.map { try endpoint($0, allowsWildcard: false) }
         guard !named.isEmpty else {
             throw UserError(
                 "'\(listen[0])' is every address of this machine, and none that others could be told: add  "

@@ -24,7 +24,9 @@ struct Watch: ParsableCommand {
 
     func run() throws {
         let subject = try Subject.find(sweep, data: data)
-        try Follower(location: subject.location, sweep: subject.sweep.id, isPlain: plain, json: json, hints: subject.hints)
-            .follow()
+        try Follower(
+            location: subject.location, sweep: subject.sweep.id, isPlain: plain, json: json, hints: subject.hints
+        )
+        .follow()
     }
 }

@@ -40,7 +40,9 @@ struct Worker: ParsableCommand {
     @OptionGroup var slurm: SlurmArguments
 
     func validate() throws {
-        if join != nil, directory != nil { throw ValidationError("--join is for a daemon elsewhere, --data for one here") }
+        if join != nil, directory != nil {
+            throw ValidationError("--join is for a daemon elsewhere, --data for one here")
+        }
         if once, join == nil { throw ValidationError("--once needs --join") }
     }
 
@@ -94,12 +96,15 @@ struct WorkerCommandOptions: ParsableArguments {
     @Option(help: "Trials at once (default: one a GPU or group of GPUs, else cores / 2).") var slots: Int?
     @Option(help: "GPUs to hand out: auto, none, or indices like 0,1.") var gpus = "auto"
     @Option(name: .customLong("gpus-per-slot"), help: "How many GPUs each trial gets.") var gpusPerSlot = 1
-    @Option(help: ArgumentHelp("A label that sweeps can require; may be repeated.", valueName: "label")) var label: [String] = []
+    @Option(help: ArgumentHelp("A label that sweeps can require; may be repeated.", valueName: "label")) var label:
+        [String] = []
     @Option(
         help: ArgumentHelp("The tasks that a daemon elsewhere may have run here.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     var tasks: String?
-    @Flag(name: .customLong("allow-command"), help: "Run the commands of sweep files too, whatever they are, as your user.")
+    @Flag(
+        name: .customLong("allow-command"),
+        help: "Run the commands of sweep files too, whatever they are, as your user.")
     var allowsCommands = false
     @Option(
         help: ArgumentHelp(
@@ -109,14 +114,18 @@ struct WorkerCommandOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Where attempts' files go (default: ~/.local/share/sweepd/worker).", valueName: "dir"))
     var files: String?
-    @Flag(name: .customLong("leave-when-idle"), help: "End when there was nothing to do for a minute.") var leavesWhenIdle = false
+    @Flag(name: .customLong("leave-when-idle"), help: "End when there was nothing to do for a minute.")
+    var leavesWhenIdle = false
     @Option(
         name: .customLong("offline"),
-        help: ArgumentHelp("Without a daemon for so long, trials are stopped with a checkpoint.", valueName: "duration"))
+        help: ArgumentHelp("Without a daemon for so long, trials are stopped with a checkpoint.", valueName: "duration")
+    )
     var offline = "30m"
 
     func validate() throws {
-        if let slots, !(1...4096).contains(slots) { throw ValidationError("--slots must be from 1 to 4096, not \(slots)") }
+        if let slots, !(1...4096).contains(slots) {
+            throw ValidationError("--slots must be from 1 to 4096, not \(slots)")
+        }
         if !(1...64).contains(gpusPerSlot) {
             throw ValidationError("--gpus-per-slot must be from 1 to 64, not \(gpusPerSlot)")
         }
@@ -137,8 +146,9 @@ struct WorkerCommandOptions: ParsableArguments {
         do {
             let folder = (path as NSString).deletingLastPathComponent
             return try TaskFile.parse(text, file: tasks).map { task in
-                task.placed(in: URL(fileURLWithPath: task.directory, relativeTo: URL(fileURLWithPath: folder + "/"))
-                    .standardizedFileURL.path)
+                task.placed(
+                    in: URL(fileURLWithPath: task.directory, relativeTo: URL(fileURLWithPath: folder + "/"))
+                        .standardizedFileURL.path)
             }
         } catch {
             throw UserError("\(error)")

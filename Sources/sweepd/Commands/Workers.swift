@@ -45,11 +45,13 @@ struct Workers: ParsableCommand {
     static func lines(_ workers: [JSONValue], keys: [String], width: Int?) -> [String] {
         guard !workers.isEmpty || !keys.isEmpty else { return [] }
         var table = TextTable([
-            .init("worker"), .init("host"), .init("state"), .init("busy", .right), .init("heard", .right), .init("runs"),
+            .init("worker"), .init("host"), .init("state"), .init("busy", .right), .init("heard", .right),
+            .init("runs"),
         ])
         for worker in workers {
             func text(_ name: String) -> String { Format.printable(worker[name]?.stringValue ?? "") }
-            let heard = worker["heard_ms"]?.integerValue.map { Format.duration(seconds: Double($0) / 1000) + " ago" } ?? ""
+            let heard =
+                worker["heard_ms"]?.integerValue.map { Format.duration(seconds: Double($0) / 1000) + " ago" } ?? ""
             table.add([
                 worker["key"]?.stringValue.map { Format.printable($0) } ?? "local \(worker["pid"]?.integerValue ?? 0)",
                 text("host"), text("state"),
@@ -76,7 +78,8 @@ struct Workers: ParsableCommand {
             guard let digest = member.value.stringValue else { continue }
             if let known = digests.first(where: { $0.task == member.name }) {
                 if known.digest != digest {
-                    let line = "the workers declare the task '\(Format.printable(member.name))' differently: are their files the same?"
+                    let line =
+                        "the workers declare the task '\(Format.printable(member.name))' differently: are their files the same?"
                     if !lines.contains(line) { lines.append(line) }
                 }
             } else {

@@ -102,7 +102,9 @@ struct AttachedWorker {
     /// One for each daemon: their numbers of sweeps and trials are the same.
     private func attemptsDirectory(_ connection: ConnectionFile) throws -> String {
         let base = work.files ?? DaemonOptions.defaultDirectory([:]) + "/worker"
-        let path = URL(fileURLWithPath: base).standardizedFileURL.path + "/" + RuntimeDirectory.shortName(of: connection.server.text)
+        let path =
+            URL(fileURLWithPath: base).standardizedFileURL.path + "/"
+            + RuntimeDirectory.shortName(of: connection.server.text)
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         return path

@@ -39,7 +39,9 @@ struct Daemon {
         ServiceManager.notify("READY=1\nSTATUS=\(sweeps.count { $0.isUnfinished }) sweeps")
         while interrupts.number == 0, coordinator.failure == nil {
             _ = ended.wait(timeout: .now() + .seconds(1))
-            if let agent, agent.hasEnded { throw UserError("the local worker ended unexpectedly", status: .internalError) }
+            if let agent, agent.hasEnded {
+                throw UserError("the local worker ended unexpectedly", status: .internalError)
+            }
         }
         ServiceManager.notify("STOPPING=1")
         if let failure = coordinator.failure { throw failure }
@@ -74,7 +76,8 @@ struct Daemon {
     }
 
     private var option: String {
-        data.path == DataDirectory(DaemonOptions.defaultDirectory()).path ? "" : " --data \(ShellWord.quoted(data.path))"
+        data.path == DataDirectory(DaemonOptions.defaultDirectory()).path
+            ? "" : " --data \(ShellWord.quoted(data.path))"
     }
     private var invitation: String { "\(Installation.called) invite\(option)" }
 }
@@ -93,7 +96,8 @@ private struct DaemonLog: CoordinatorObserver {
                 logger.warning("sweep \(sweep) is paused, its first trials failed: \(Format.printable(message))")
             case .sweepPaused(let sweep, .user): logger.info("sweep \(sweep) is paused")
             case .workerJoined(let worker, let facts):
-                logger.info("worker \(worker) on \(Format.printable(facts.host)) with \(Format.plural(facts.slots, "slot"))")
+                logger.info(
+                    "worker \(worker) on \(Format.printable(facts.host)) with \(Format.plural(facts.slots, "slot"))")
             case .workerLeft(let worker, let reason): logger.info("worker \(worker) left: \(Format.printable(reason))")
             case .released(let fence, let reason, _) where reason == .lost || reason == .forgotten:
                 logger.warning("attempt \(fence) lost its worker; its trial runs again")

@@ -48,7 +48,8 @@ struct SweepTarget {
         let running = sweeps.map { $0["state"]?.stringValue != "finished" }
         let index = try Lookup.index(of: argument, among: names, preferred: running, verb: "steer")
         guard let number = sweeps[index]["id"]?.integerValue else {
-            throw UserError("the daemon's answer is not understood: install the same release on both", status: .internalError)
+            throw UserError(
+                "the daemon's answer is not understood: install the same release on both", status: .internalError)
         }
         return SweepTarget(
             id: SweepID(Int(number)), name: names[index], subject: nil, hints: Hints(data: nil),

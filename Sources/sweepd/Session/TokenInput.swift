@@ -15,7 +15,8 @@ enum TokenInput {
         if argument.hasPrefix(JoinToken.prefix) {
             throw UserError(
                 "an invitation on the command line is shown to every user of this machine: hand it over on standard input, as "
-                    + "in  sweepd worker --join - <<< sweepd1.…  and ask for a new one if others may have seen this one")
+                    + "in  sweepd worker --join - <<< sweepd1.…  and ask for a new one if others may have seen this one"
+            )
         }
         self = argument == "-" ? .standardInput : .file(argument)
     }

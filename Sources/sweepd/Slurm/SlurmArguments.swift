@@ -5,7 +5,9 @@ import Foundation
 
 /// The options of `sweepd worker --slurm`.
 struct SlurmArguments: ParsableArguments {
-    @Flag(name: .customLong("slurm"), help: "Print a batch script whose array tasks attach here; with --submit hand it in.")
+    @Flag(
+        name: .customLong("slurm"),
+        help: "Print a batch script whose array tasks attach here; with --submit hand it in.")
     var isWanted = false
     @Flag(help: "Hand the job to sbatch instead of printing it.") var submit = false
     @Option(name: .customLong("array"), help: "Workers: tasks of the array job.") var tasks = 1
@@ -17,10 +19,13 @@ struct SlurmArguments: ParsableArguments {
     @Option(help: "Memory for each worker, such as 16G.") var memory: String?
     @Option(name: .customLong("hand-back"), help: "Seconds before the time limit at which trials are handed back.")
     var handBack = 120
-    @Option(help: ArgumentHelp("Any other option of sbatch, such as --account=physics; may be repeated.", valueName: "option"))
+    @Option(
+        help: ArgumentHelp(
+            "Any other option of sbatch, such as --account=physics; may be repeated.", valueName: "option"))
     var sbatch: [String] = []
     @Option(name: .customLong("job-name"), help: "The job's name.") var jobName = "sweepd"
-    @Option(name: .customLong("logs"), help: ArgumentHelp("Where the tasks' logs go (default: here).", valueName: "dir"))
+    @Option(
+        name: .customLong("logs"), help: ArgumentHelp("Where the tasks' logs go (default: here).", valueName: "dir"))
     var logFolder: String?
 
     func run(join: String, work: WorkerCommandOptions) throws {
