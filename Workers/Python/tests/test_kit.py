@@ -32,19 +32,6 @@ def broken(rules: list[dict]) -> list[dict]:
     return [rule for rule in rules if not rule["is_kept"]]
 
 
-def test_our_worker_keeps_every_rule_over_encrypted_tcp():
-    code, rules = played("--tcp", "--jobs", "8", "--", *PYTHON, "--connection", "{connection}")
-    assert (code, broken(rules)) == (0, [])
-    assert len(rules) > 110 and len({rule["scenario"] for rule in rules}) >= 25
-
-
-def test_our_worker_keeps_rules_over_ipc():
-    only = [word for name in ("a trial", "started anew", "no message") for word in ("--only", name)]
-    code, rules = played(*only, "--", *PYTHON, "--endpoint", "{endpoint}")
-    assert (code, broken(rules)) == (0, [])
-    assert len({rule["scenario"] for rule in rules}) == 3
-
-
 FAULTS = {
     "digest": ("a digest that differs", "7"),
     "window": ("a window of two", "5"),
@@ -60,25 +47,6 @@ FAULTS = {
 }
 
 
-def misbehaved(fault: str) -> tuple[int, list[dict]]:
-    worker = [sys.executable, str(TESTS / "broken_worker.py"), fault, "--endpoint", "{endpoint}", "--data", "{folder}"]
-    return played("--only", FAULTS[fault][0], "--", *worker)
-
-
-@pytest.fixture(scope="module")
-def misbehaviour() -> Iterator[dict[str, Future]]:
-    """What the kit says of all of them, at once: they wait more than they work."""
-    with ThreadPoolExecutor(len(FAULTS)) as pool:
-        yield {fault: pool.submit(misbehaved, fault) for fault in FAULTS}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_worker_that_breaks_a_rule_is_found_out(misbehaviour, fault):
-    code, rules = misbehaviour[fault].result()
-    assert code == 1
-    assert FAULTS[fault][1] in {rule["section"] for rule in broken(rules)}, rules
-
-
 def native() -> list[str]:
     """Return the command of the native worker, where one is built."""
     binary = os.environ.get("SWEEPD") or str(ROOT / ".build" / "debug" / "sweepd")
@@ -89,17 +57,43 @@ def native() -> list[str]:
     return []
 
 
-@pytest.mark.skipif(not native(), reason="`sweepd worker` is not built")
-@pytest.mark.parametrize(
-    ("option", "place"),
-    [
-        ("--tcp", ("--connection", "{connection}", "--allow-command", "--files", "{folder}/files")),
-        ("--jobs=8", ("--data", "{folder}")),
-    ],
-)
-def test_the_native_worker_keeps_every_rule(option, place):
-    code, rules = played(option, "--jobs", "8", "--", *native(), *place)
+SOME = [word for name in ("a trial", "started anew", "no message") for word in ("--only", name)]
+OURS = {
+    "Python, TCP": ["--tcp", "--jobs", "8", "--", *PYTHON, "--connection", "{connection}"],
+    "Python, ipc": [*SOME, "--", *PYTHON, "--endpoint", "{endpoint}"],
+}
+if native():
+    place = ("--connection", "{connection}", "--allow-command", "--files", "{folder}/files")
+    OURS["native, TCP"] = ["--tcp", "--jobs", "8", "--", *native(), *place]
+    OURS["native, ipc"] = [*SOME, "--", *native(), "--data", "{folder}"]
+
+
+def misbehaved(fault: str) -> tuple[int, list[dict]]:
+    worker = [sys.executable, str(TESTS / "broken_worker.py"), fault, "--endpoint", "{endpoint}", "--data", "{folder}"]
+    return played("--only", FAULTS[fault][0], "--", *worker)
+
+
+@pytest.fixture(scope="module")
+def plays() -> Iterator[dict[str, Future]]:
+    """What the kit says of all of them, at once: they wait more than they work."""
+    with ThreadPoolExecutor(8) as pool:
+        ours = {name: pool.submit(played, *words) for name, words in OURS.items()}
+        yield {**ours, **{fault: pool.submit(misbehaved, fault) for fault in FAULTS}}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_worker_that_breaks_a_rule_is_found_out(plays, fault):
+    code, rules = plays[fault].result()
+    assert code == 1
+    assert FAULTS[fault][1] in {rule["section"] for rule in broken(rules)}, rules
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_workers_keep_every_rule(plays, name):
+    code, rules = plays[name].result()
     assert (code, broken(rules)) == (0, [])
+    scenarios = {rule["scenario"] for rule in rules}
+    assert len(scenarios) == 3 if "ipc" in name else len(scenarios) >= 25 and len(rules) > 110
 
 
 def test_a_worker_that_does_not_start_is_told_of():
