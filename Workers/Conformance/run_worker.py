@@ -43,13 +43,21 @@ def main(words: list[str]) -> int:
     parser.add_argument("--tcp", action="store_true", help="encrypted TCP and a connection file, not ipc")
     parser.add_argument("--slow", action="store_true", help="also what takes a minute")
     parser.add_argument("--only", metavar="WORD", action="append", help="scenarios whose names contain it")
+    parser.add_argument(
+        "--but", metavar="WORD", action="append", default=[], help="no scenarios whose names contain it"
+    )
     parser.add_argument("--jobs", type=int, default=4, help="scenarios at once (%(default)s)")
     parser.add_argument("--patience", type=float, default=15, metavar="SECONDS", help="for the worker to start")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("--json", action="store_true", help="one JSON object for each rule")
     parser.add_argument("command", nargs="*", help="the worker, after --")
     arguments = parser.parse_args(words)
-    chosen = [name for name in scenarios(arguments.tcp) if not arguments.only or any(w in name for w in arguments.only)]
+    chosen = [
+        name
+        for name in scenarios(arguments.tcp)
+        if (not arguments.only or any(word in name for word in arguments.only))
+        and not any(word in name for word in arguments.but)
+    ]
     if arguments.list:
         print("\n".join(chosen))
         return 0
