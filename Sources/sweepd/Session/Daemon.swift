@@ -29,6 +29,9 @@ struct Daemon {
         options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
         options.servesAll = true
         options.listening = listening
+        #if DEBUG
+        options.timers = try .accelerated()
+        #endif
         let context = try Context()
         let coordinator = try Coordinator(
             data: data, context: context, options: options, observer: DaemonLog(logger: logger))
