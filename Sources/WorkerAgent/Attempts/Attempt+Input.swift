@@ -93,6 +93,7 @@ extension Attempt {
     /// Nothing more can come, or the time for it is up.
     func isDrained(now: Instant) -> Bool {
         guard case .draining(_, let since) = phase else { return false }
+        if awaitsSharedSignal { return now >= since + Self.sharedSignalLimit }
         return (outputIsAtEnd && connections.allSatisfy(\.isAtEnd)) || now >= since + Self.drainLimit
     }
 

@@ -65,7 +65,7 @@ final class Attempt {
     /// SIGTERM at once; then SIGKILL. Only the first reason counts, except that nothing outranks being abandoned.
     func terminate(_ reason: Termination, now: Instant) {
         guard isRunning else {
-            if reason == .abandoned { termination = reason }
+            if reason == .abandoned || reason == .workerStops && awaitsSharedSignal { termination = reason }
             return
         }
         switch reason {
@@ -89,6 +89,7 @@ final class Attempt {
 
     /// Ends the child at once, for the worker's sake.
     func kill() {
+        if awaitsSharedSignal { termination = .workerStops }
         guard isRunning else { return }
         termination = termination ?? .workerStops
         pendingSignal = nil
@@ -124,7 +125,7 @@ final class Attempt {
     var nextDeadline: Instant? {
         switch phase {
         case .running: [timeLimit, pendingSignal?.at].compactMap { $0 }.min()
-        case .draining(_, let since): since + Self.drainLimit
+        case .draining(_, let since): since + (awaitsSharedSignal ? Self.sharedSignalLimit : Self.drainLimit)
         case .over: nil
         }
     }

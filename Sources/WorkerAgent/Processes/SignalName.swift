@@ -5,6 +5,7 @@ import Glibc
 enum SignalName {
     static let kill = SIGKILL
     static let abort = SIGABRT
+    static let terminate = SIGTERM
 
     private static let names: [Int32: String] = [
         SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
