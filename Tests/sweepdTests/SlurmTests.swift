@@ -86,6 +86,31 @@ import Testing
         #expect(script.contains(" --slots \(expected)\n"))
     }
 
+    @Test(arguments: [("4", 2, 2), ("a100:5", 2, 2), ("2", 2, 1)])
+    func `trials that take several GPUs`(gpus: String, each: Int, expected: Int) throws {
+        let script = try Self.job { ($0.gpus, $0.gpusPerSlot) = (gpus, each) }.script()
+        #expect(script.contains(" --slots \(expected)\n"))
+    }
+
+    @Test func `more GPUs a trial than a job gets`() {
+        #expect(
+            refusal { ($0.gpus, $0.gpusPerSlot) = ("a100:2", 4) }
+                == "--gpus-per-slot: '4' is more than the job gets (--job-gpus a100:2)")
+    }
+
+    @Test func `what the worker was told goes with it`() throws {
+        let work = try WorkerCommandOptions.parse([
+            "--label", "a", "--allow-command", "--checkpoints", "/c", "--gpus", "0,1", "--gpus-per-slot", "2",
+            "--offline", "2h", "--idle", "5m",
+        ])
+        #expect(
+            try SlurmArguments.words(work) { $0 } == [
+                "--label", "a", "--allow-command", "--checkpoints", "/c", "--gpus", "0,1", "--gpus-per-slot", "2",
+                "--offline", "2h", "--idle", "5m",
+            ])
+        #expect(try SlurmArguments.words(try WorkerCommandOptions.parse([])) { $0 } == [])
+    }
+
     @Test func `bash runs the worker with the very words, as the same process`() throws {
         let folder = try Place()
         // Prints its process and its words.

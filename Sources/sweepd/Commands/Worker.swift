@@ -114,8 +114,9 @@ struct WorkerCommandOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Where attempts' files go (default: ~/.local/share/sweepd/worker).", valueName: "dir"))
     var files: String?
-    @Flag(name: .customLong("leave-when-idle"), help: "End when there was nothing to do for a minute.")
+    @Flag(name: .customLong("leave-when-idle"), help: "End when there was nothing to do for a while.")
     var leavesWhenIdle = false
+    @Option(help: ArgumentHelp("How long that while is.", valueName: "duration")) var idle = "1m"
     @Option(
         name: .customLong("offline"),
         help: ArgumentHelp("Without a daemon for so long, trials are stopped with a checkpoint.", valueName: "duration")
@@ -134,6 +135,9 @@ struct WorkerCommandOptions: ParsableArguments {
         }
         if Quantity.duration(offline) == nil {
             throw ValidationError("--offline must be a duration such as 30m or 2h, not '\(offline)'")
+        }
+        if Quantity.duration(idle) == nil {
+            throw ValidationError("--idle must be a duration such as 1m or 1h, not '\(idle)'")
         }
     }
 

@@ -56,7 +56,7 @@ struct AttachedWorker {
         options.prefetch = options.slots
         options.labels = work.label
         options.offlineRun = Quantity.duration(work.offline) ?? options.offlineRun
-        options.idleLimit = work.leavesWhenIdle ? .seconds(60) : nil
+        options.idleLimit = work.leavesWhenIdle ? Quantity.duration(work.idle) : nil
         return options
     }
 

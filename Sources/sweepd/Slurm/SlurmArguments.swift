@@ -50,18 +50,24 @@ struct SlurmArguments: ParsableArguments {
         job.extra = sbatch
         job.name = jobName
         job.slots = work.slots
-        job.workerArguments = Self.words(work, absolute)
+        job.gpusPerSlot = work.gpusPerSlot
+        job.workerArguments = try Self.words(work, absolute)
         return job
     }
 
-    private static func words(_ work: WorkerCommandOptions, _ absolute: (String) -> String) -> [String] {
+    static func words(_ work: WorkerCommandOptions, _ absolute: (String) -> String) throws -> [String] {
+        // Only what differs from what the worker would do anyway.
+        let standard = try WorkerCommandOptions.parse([])
         var words: [String] = []
         for label in work.label { words += ["--label", label] }
         if let tasks = work.tasks { words += ["--tasks", absolute(tasks)] }
         if work.allowsCommands { words.append("--allow-command") }
         for folder in work.checkpoints { words += ["--checkpoints", absolute(folder)] }
         if let files = work.files { words += ["--files", absolute(files)] }
-        if work.gpusPerSlot != 1 { words += ["--gpus-per-slot", String(work.gpusPerSlot)] }
+        if work.gpus != standard.gpus { words += ["--gpus", work.gpus] }
+        if work.gpusPerSlot != standard.gpusPerSlot { words += ["--gpus-per-slot", String(work.gpusPerSlot)] }
+        if work.offline != standard.offline { words += ["--offline", work.offline] }
+        if work.idle != standard.idle { words += ["--idle", work.idle] }
         return words
     }
 }

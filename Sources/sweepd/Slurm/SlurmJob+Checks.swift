@@ -34,7 +34,11 @@ extension SlurmJob {
             guard let count = SlurmText.gpuCount(gpus) else {
                 throw SlurmOption.gpus.refuses(gpus, "is no number of GPUs: 2, or with their type, a100:2")
             }
-            result.slots = count
+            guard count >= gpusPerSlot else {
+                throw SlurmOption.gpusPerSlot.refuses(
+                    "\(gpusPerSlot)", "is more than the job gets (\(SlurmOption.gpus.rawValue) \(gpus))")
+            }
+            result.slots = count / gpusPerSlot
             result.directives.append("--gpus-per-task=\(gpus)")
         }
         if let memory {

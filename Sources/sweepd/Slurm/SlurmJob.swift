@@ -33,8 +33,9 @@ struct SlurmJob: Hashable, Sendable {
     var executable: String
     /// The absolute path of the invitation, on a file system that the nodes share.
     var joinFile: String
-    /// Trials at once in each worker; nil for one a GPU, or one.
+    /// Trials at once in each worker; nil for as many as the GPUs are enough for, or one.
     var slots: Int?
+    var gpusPerSlot = 1
     /// Further words for `sweepd worker`.
     var workerArguments: [String] = []
 
@@ -92,6 +93,7 @@ enum SlurmOption: String {
     case logFolder = "--logs"
     case joinFile = "--join"
     case slots = "--slots"
+    case gpusPerSlot = "--gpus-per-slot"
     /// Not an option: this program's own path.
     case executable = "sweepd"
     /// Not an option: the words after `--`.
