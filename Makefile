@@ -39,8 +39,9 @@ bench-search: build ## the search beside Optuna, HEBO and BoTorch: what it finds
 bench-stopping: build ## early stopping beside Optuna's pruners, on recorded curves; QUICK=1 for five minutes
 	@Tests/Benchmarks/stopping/run
 
-chaos: build ## kill the coordinator a thousand times; goes on from where it was
-	@Tests/Benchmarks/chaos
+chaos: deps ## a thousand runs with kills, partitions, full disks, clock jumps; goes on from where it was (RUNS, MINUTES, JOBS)
+	swift build --product sweepd
+	@.venv/bin/python Tests/Campaigns/Chaos/campaign.py
 
 install: build ## install sweepd and its Python client below PREFIX
 	@.ci/install $(SWEEPD) $(PREFIX)
