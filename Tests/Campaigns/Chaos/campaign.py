@@ -91,7 +91,7 @@ class Campaign:
         shutil.copy2(options.sweepd, self.sweepd)
         digest = hashlib.sha256(self.sweepd.read_bytes()).hexdigest()[:12]
         self.shelf = self.folder / f"undisturbed-{digest}"
-        self.commit = commit()
+        self.commit = options.commit or commit()
         self.began = time.monotonic()
         self.lock = threading.Lock()
         self.done = 0
@@ -141,6 +141,8 @@ class Campaign:
             result = "failed" if report["problems"] else "skipped" if skipped else "passed"
             row = {name: report.get(name, 0) for name in COLUMNS}
             self.ledger.add(row | {"commit": self.commit, "result": result})
+            with open(self.options.ledger.with_name("reports.jsonl"), "a") as file:
+                file.write(json.dumps({"commit": self.commit, "result": result} | report) + "\n")
             self.done += 1
             if len(self.ledger.rows) == self.options.jobs:
                 self._tell_rate(self.options.runs - self.done)
@@ -186,6 +188,7 @@ def main():
     parser.add_argument("--first-seed", type=int)
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
     parser.add_argument("--sweepd", type=Path, default=ROOT / ".build/debug/sweepd", help="a debug build")
+    parser.add_argument("--commit", help="what the ledger says of a build that is not of this tree as it is")
     parser.add_argument("--ledger", type=Path, default=ROOT / ".bench-cache/chaos/ledger.tsv")
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     sys.exit(Campaign(parser.parse_args()).go())

@@ -170,13 +170,8 @@ class Run:
             while (pause := start + moment - time.monotonic()) > 0:
                 time.sleep(min(pause, 0.1))
                 self.fleet.reap()
-                self._keep_up()
             self._log(f"{moment:.2f} {action} {argument}")
             getattr(self, "_" + action.replace("-", "_"))(argument)
-        # A failpoint that is still ahead gets its chance.
-        if self.plan.kind == "failpoint":
-            time.sleep(0.7)
-            self.fleet.reap()
 
     def _forget(self):
         """Lose what was acknowledged in a second and a half: what no coordinator may ever do."""
@@ -192,12 +187,6 @@ class Run:
             if (memory / name).exists():
                 shutil.copy2(memory / name, self.fleet.data / name)
         self.fleet.start_coordinator()
-
-    def _keep_up(self):
-        """After a failpoint has struck there is soon a new coordinator, without one."""
-        if self.plan.kind == "failpoint" and self.fleet.coordinator is None:
-            time.sleep(self.chance.uniform(0, 0.6))
-            self.fleet.start_coordinator()
 
     def _recover(self):
         fleet = self.fleet
@@ -241,10 +230,23 @@ class Run:
         self.fleet.kill_coordinator()
         self.fleet.start_coordinator(waits="booted" in options, **options)
 
-    def _join(self, _):
-        threading.Thread(target=self._join_quietly, daemon=True).start()
+    def _strike(self, failpoint):
+        """A coordinator that dies at a named place, and soon one that does not. A worker joins where it is about that."""
+        self._kill_coordinator(None)
+        self.fleet.start_coordinator(failpoint=failpoint, waits=False)
+        deadline = time.monotonic() + 5
+        joins = "enrolment" in failpoint
+        while self.fleet.coordinator is not None and time.monotonic() < deadline:
+            if joins and self.fleet.serves:
+                joins = False
+                threading.Thread(target=self._join, daemon=True).start()
+            time.sleep(0.02)
+            self.fleet.reap()
+        time.sleep(self.chance.uniform(0, 0.6))
+        if self.fleet.coordinator is None:
+            self.fleet.start_coordinator()
 
-    def _join_quietly(self):
+    def _join(self):
         with contextlib.suppress(subprocess.SubprocessError):
             self.fleet.join()
 

@@ -59,7 +59,8 @@ class Checks:
                     self._wrong(f"epoch {entry['epoch']} follows {self.last_epoch}")
                 self.last_epoch = entry["epoch"]
             elif kind == "worker_joined":
-                self.workers[entry["worker"]] = self._worker_of.get(entry["pid"])
+                own = "the coordinator's own" if entry["local"] else None
+                self.workers[entry["worker"]] = self._worker_of.get(entry["pid"], own)
             elif kind == "proposed":
                 self.configurations[entry["trial"]] = entry["configuration"]
             elif kind == "leased":

@@ -51,7 +51,7 @@ class Fleet:
         self.worker_of = {}
         self.proxies = {}
         self.problems = []
-        self.counts = {"coordinator_kills": 0, "worker_kills": 0, "child_kills": 0, "starts": 0}
+        self.counts = {"coordinator_kills": 0, "worker_kills": 0, "child_kills": 0, "failpoint_hits": 0, "starts": 0}
         self._may_die = False
         self._orphans = []
         self._clocked = []
@@ -151,13 +151,18 @@ class Fleet:
         """Wait until the coordinator says that it serves. False: it ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self._services() > self._served:
+            if self.serves:
                 return True
             self.reap()
             if self.coordinator is None:
                 return False
             time.sleep(0.02)
         raise Broken("the coordinator does not come up")
+
+    @property
+    def serves(self):
+        """Whether the coordinator that was started last has said that it serves."""
+        return self._services() > self._served
 
     def _services(self):
         with contextlib.suppress(OSError):
@@ -194,6 +199,7 @@ class Fleet:
             self.coordinator = None
             if self._may_die and process.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL):
                 self.counts["coordinator_kills"] += 1
+                self.counts["failpoint_hits"] += 1
             else:
                 self.problems.append(f"the coordinator ended by itself: {process.returncode}")
         for index, worker in enumerate(self.workers):

@@ -107,13 +107,11 @@ class _Schedule:
 
     def _failpoint(self):
         time = 0.3
-        for _ in range(self._chance.randint(3, 6)):
+        for _ in range(self._chance.randint(3, 5)):
             name = self._chance.choice(FAILPOINTS)
-            count = 1 if "enrolment" in name else self._chance.randint(1, 25)
-            self._at(time, "restart-coordinator", {"failpoint": f"{name}:{count}"})
-            if "enrolment" in name:
-                self._at(time + 0.5, "join", None)
-            time += self._chance.uniform(1.0, 2.2)
+            count = 1 if "enrolment" in name else self._chance.randint(1, 15)
+            self._at(time, "strike", f"{name}:{count}")
+            time += self._chance.uniform(0.3, 1.2)
 
     def _worker_kill(self):
         victims = self._chance.choices(range(len(self._plan.workers)), k=self._chance.randint(2, 3))

@@ -45,8 +45,14 @@ class Proxy:
 
     def close(self):
         """End the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end)
         self._thread.join(5)
+
+    def _end(self):
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        # After the round in which they end.
+        self._loop.call_later(0.05, self._loop.stop)
 
     def _begin(self, fault):
         self._fault, self._upwards = fault, self._random.random() < 0.5
