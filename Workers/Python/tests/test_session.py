@@ -264,6 +264,14 @@ def test_an_offer_that_comes_again_is_accepted_again_but_not_run_again():
     assert said(session, 0.0) == [("accept", [])]
 
 
+def test_a_lease_that_stands_in_a_message_twice_is_offered_once():
+    session = Session(FACTS)
+    session.connect(0.0)
+    session.messages(0.0)
+    session.receive(welcome(), 0.0)
+    assert [change.lease.fence for change in session.receive(offer(4, 5, 4), 0.0)] == [4, 5]
+
+
 def test_the_highest_fence_owns_the_trial():
     session = opened(fences=(5,))
     (held,) = session.leases.values()

@@ -314,7 +314,8 @@ class Session:
         self._answers.append(wire.accept(self._session, self._epoch, held.fence, held.digest))
 
     def _offers(self, offered: Iterable[Lease]) -> Iterable[Offered | Abandoned]:
-        for lease in offered:
+        # Until the caller has accepted it a lease is not held: one that stands in a message twice would begin twice.
+        for lease in {lease.fence: lease for lease in offered}.values():
             if lease.fence in self.leases:
                 self._accept(self.leases[lease.fence])
             elif lease.fence not in self._closed:
