@@ -158,7 +158,8 @@ class Campaign:
             self.failed.append(seed)
             for problem in report["problems"][:8]:
                 print(f"  {problem[:1500]}", flush=True)
-            kind = f" --kind {self.options.kind}" if self.options.kind else ""
+            # By name: what a seed stands for changes with the list of kinds.
+            kind = f" --kind {report['kind']}"
             print(
                 f"  kept in {folder}; again with:\n    {sys.executable} {HERE.relative_to(ROOT)}/chaos_run.py --seed {seed}"
                 f"{kind} --folder {self.options.scratch}/again-{seed}",

@@ -98,7 +98,7 @@ class Run:
                 if not machine.SmallDisk.is_possible():
                     return self._skip("no file system can be mounted")
                 self.disk = stack.enter_context(machine.SmallDisk(self.folder / "data", 6))
-            if self.plan.kind == "clock":
+            if self.plan.kind in ("clock", "mixed"):
                 if machine.WallClock.library():
                     clock = machine.WallClock(self.folder)
                 else:
@@ -113,6 +113,9 @@ class Run:
                 self.problems += self.fleet.problems
                 self.fleet.abort()
                 self.figures |= self.fleet.counts
+                if self.problems and self.disk:
+                    # The small disk goes with the run.
+                    shutil.copytree(self.fleet.data, self.folder / "data.kept", ignore=shutil.ignore_patterns("ballast"))
         return self.problems
 
     def _skip(self, why):
@@ -148,7 +151,7 @@ class Run:
 
     def _attach(self):
         fleet = self.fleet
-        if self.plan.kind in ("proxy",) or (self.plan.kind == "partition" and fleet.cable is None):
+        if self.plan.kind in ("proxy", "mixed") or (self.plan.kind == "partition" and fleet.cable is None):
             for index, (kind, _) in enumerate(self.plan.workers):
                 if kind != "local":
                     fleet.proxies[index] = Proxy((fleet.address, fleet.port), self.plan.seed + index)

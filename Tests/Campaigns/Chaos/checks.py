@@ -97,6 +97,10 @@ class Checks:
             if found != list(range(1, len(found) + 1)):
                 self._wrong(f"the events of attempt {fence} have gaps or are out of order: {found}")
 
+        for (fence, sequence), entry in self.stored.items():
+            if (entry["type"] == "started") != (sequence == 1) and entry["e"] == "observed":
+                self._wrong(f"attempt {fence} has {entry['type']} as its event {sequence}")
+
     def _trials(self, seen_ended):
         rows = journal.trials(self.folder / "data")
         total = self._expected["total"]

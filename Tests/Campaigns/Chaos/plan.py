@@ -23,6 +23,7 @@ KINDS = (
     "clock",
     "second-coordinator",
     "resume",
+    "mixed",
 )
 FAILPOINTS = ("before_commit", "after_commit", "before_send", "after_send", "before_enrolment", "after_enrolment")
 
@@ -156,6 +157,26 @@ class _Schedule:
             self._at(time, "begin-fault", (self._chance.choice(self._remote), self._chance.choice(FAULTS)))
             self._at(time + length, "end-faults")
             time += length + self._chance.uniform(2.5, 3.5)
+
+    def _mixed(self):
+        """Some of everything that one machine can do at once, overlapping."""
+        self._outages(self._chance.randint(1, 3))
+        for victim in self._chance.choices(range(len(self._plan.workers)), k=2):
+            self._at(self._chance.uniform(0.5, 5), "kill-worker", victim)
+        self._at(self._chance.uniform(1.5, 5), "kill-child")
+        for _ in range(2):
+            time = self._chance.uniform(0.3, 4)
+            self._at(time, "begin-fault", (self._chance.choice(self._remote), self._chance.choice(FAULTS)))
+            self._at(time + self._chance.uniform(0.3, 1.5 * LEASE), "end-faults")
+        time, victim = self._chance.uniform(0.3, 4), self._chance.randrange(len(self._plan.workers))
+        self._at(time, "stop-worker", victim)
+        self._at(time + self._chance.uniform(0.3, 1.5 * LEASE), "continue-worker", victim)
+        time = self._chance.uniform(0.3, 4)
+        self._at(time, "stop-coordinator")
+        self._at(time + self._chance.uniform(0.3, 3), "continue-coordinator")
+        self._at(self._chance.uniform(0.5, 5), "jump-clock", self._chance.choice([86_400, -86_400, 3600, -3600]))
+        self._at(self._chance.uniform(0.5, 5), "start-second")
+        self._plan.may_lose.update(range(len(self._plan.workers)))
 
     def _disk_full(self):
         time = 0.6
