@@ -24,7 +24,8 @@ package struct SecretFile: Sendable {
         return lstat(path, &status) == 0
     }
 
-    /// - Throws: `Failure` when it is not there, no plain file, not ours, or others may read it.
+    /// - Throws: `Failure` when it is not there, no plain file, not ours, others may read it, or others may put another
+    ///   in its place.
     package func read() throws(Failure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -46,6 +47,7 @@ package struct SecretFile: Sendable {
                 description: "others may read \(path): take it for known to them and make a new one, "
                     + "or if you are sure that nobody has read it:  chmod 600 \(path)")
         }
+        try Self.checkFolder((path as NSString).deletingLastPathComponent)
         guard status.st_size <= Self.maximumBytes else { throw Failure(description: "\(path) is too large for a key") }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         let count = Glibc.read(descriptor, &bytes, bytes.count)
@@ -74,6 +76,20 @@ package struct SecretFile: Sendable {
         if directory >= 0 {
             fsync(directory)
             close(directory)
+        }
+    }
+
+    /// Whoever may write to the folder can put a key of his own in the place of ours, unless only a file's owner may
+    /// remove it there, as in /tmp.
+    private static func checkFolder(_ folder: String) throws(Failure) {
+        var status = stat()
+        let folder = folder.isEmpty ? "." : folder
+        guard stat(folder, &status) == 0 else { throw Failure(description: "cannot read \(folder): \(text(errno))") }
+        let isShared = status.st_mode & 0o022 != 0 && status.st_mode & S_ISVTX == 0
+        guard !isShared, status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw Failure(
+                description: "others may put files into \(folder): keys must lie where only you can put them "
+                    + "(chmod go-w \(folder))")
         }
     }
 

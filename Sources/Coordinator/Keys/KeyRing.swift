@@ -139,7 +139,9 @@ struct KeyRing {
                     character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
                 return isPlain ? character : "-"
             })
-        if name.isEmpty || name.hasPrefix("-") || name.hasPrefix(".") { name = "w" + name }
+        // Workers of this machine are called by the numbers of their processes: nobody else may be.
+        let isNumber = name.allSatisfy(\.isNumber)
+        if isNumber || name.hasPrefix("-") || name.hasPrefix(".") { name = "w" + name }
         if name == Self.openInvitations { name += "-1" }
         // Also not one that was revoked: the journal would have two under one name.
         let taken = Set(credentials.filter { !$0.role.isInvitation }.map(\.name))

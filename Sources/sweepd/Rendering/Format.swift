@@ -66,7 +66,7 @@ enum Format {
 
     /// Text from outside must not move the cursor or change the title of the user's terminal.
     static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        guard hasControls(text) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             if isControl(scalar) {
@@ -77,6 +77,8 @@ enum Format {
         }
         return result
     }
+
+    static func hasControls(_ text: String) -> Bool { text.unicodeScalars.contains(where: isControl) }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// A word as a POSIX shell reads it back.
+/// A word as a shell reads it back. It is shown on terminals: what they would obey is spelt out, for which POSIX has no
+/// quotes and bash, zsh and ksh have.
 enum ShellWord {
     static func quoted(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { byte in
@@ -8,6 +9,13 @@ enum ShellWord {
                 || "-_./=+:@%,".utf8.contains(byte)
         }
         if isPlain, !text.isEmpty { return text }
+        if Format.hasControls(text) { return "$'" + text.utf8.map(escaped).joined() + "'" }
         return "'" + text.replacing("'", with: "'\\''") + "'"
+    }
+
+    private static func escaped(_ byte: UInt8) -> String {
+        let isPlain = (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "'") && byte != UInt8(ascii: "\\")
+        if isPlain { return String(UnicodeScalar(byte)) }
+        return (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16)
     }
 }
