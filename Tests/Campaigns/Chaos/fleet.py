@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class Fleet:
         self._may_die = False
         self._orphans = []
         self._clocked = []
+        self._starting, self._has_ended = threading.RLock(), False
         for path in (self.folder / "r", self.checkpoints, self.folder / "files"):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -183,17 +185,22 @@ class Fleet:
 
     def kill_coordinator(self):
         """Kill -9."""
-        self.reap()
-        if self.coordinator is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.coordinator_pid(), signal.SIGKILL)
-            self.counts["coordinator_kills"] += 1
-        self.coordinator.wait(10)
-        self.coordinator = None
+        with self._starting:
+            self._reap()
+            if self.coordinator is None:
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.coordinator_pid(), signal.SIGKILL)
+                self.counts["coordinator_kills"] += 1
+            self.coordinator.wait(10)
+            self.coordinator = None
 
     def reap(self):
         """Look who has ended, and whether he was allowed to."""
+        with self._starting:
+            self._reap()
+
+    def _reap(self):
         process = self.coordinator
         if process is not None and process.poll() is not None:
             self.coordinator = None
@@ -233,10 +240,13 @@ class Fleet:
             file.write_text(json.dumps(content))
 
     def start_worker(self, index):
-        """Start it, unless it is there."""
-        self.reap()
-        if self.workers[index] is not None:
-            return
+        """Start it, unless it is there. Timers come here as well as the run's own thread."""
+        with self._starting:
+            self.reap()
+            if self.workers[index] is None and not self._has_ended:
+                self._start_worker(index)
+
+    def _start_worker(self, index):
         kind, slots = self.plan.workers[index]
         words = self.cable.inside(self.cable.workers) if self.cable and kind != "local" else []
         native = [*words, self.sweepd, "worker", "--slots", str(slots), "--gpus", "none"]
@@ -276,14 +286,15 @@ class Fleet:
 
     def kill_worker(self, index):
         """Kill -9; what it started must be gone soon after."""
-        process = self.workers[index]
-        if process is None:
-            return
-        self._orphans += self.descendants(process.pid)
-        process.kill()
-        process.wait(10)
-        self.counts["worker_kills"] += 1
-        self.workers[index] = None
+        with self._starting:
+            process = self.workers[index]
+            if process is None:
+                return
+            self._orphans += self.descendants(process.pid)
+            process.kill()
+            process.wait(10)
+            self.counts["worker_kills"] += 1
+            self.workers[index] = None
 
     def kill_child(self, chance):
         """Kill -9 of one training script."""
@@ -343,6 +354,8 @@ class Fleet:
 
     def end(self):
         """End all in good order; nobody may be left."""
+        with self._starting:
+            self._has_ended = True
         self.reap()
         processes = [(f"worker {index}", worker) for index, worker in enumerate(self.workers) if worker]
         for name, process in processes:
