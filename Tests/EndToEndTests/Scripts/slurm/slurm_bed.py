@@ -452,6 +452,8 @@ def main():
             command.add_argument("--kill-wait", type=int, default=2, help="KillWait, in seconds (default 2)")
             command.add_argument("--timeout", type=float, default=40, help="seconds to wait for an idle node")
     options = parser.parse_args()
+    # A caller's thread that blocks signals (Swift's Process is called on such ones) hands that down to all of Slurm.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         if options.command == "check":
             check()
