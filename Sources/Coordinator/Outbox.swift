@@ -10,7 +10,8 @@ struct Outbox {
     private struct Pile {
         var session = ""
         var acks: OrderedDictionary<Fence, Int64> = [:]
-        var leases: [Lease] = []
+        /// By fence: one that is offered again in the turn that granted it (the turn came after a stall) is offered once.
+        var leases: OrderedDictionary<Fence, Lease> = [:]
     }
 
     typealias Message = (connection: Connection, session: String, message: CoordinatorMessage)
@@ -28,7 +29,7 @@ struct Outbox {
                 pile(connection, session) { $0.acks[ack.fence] = max($0.acks[ack.fence] ?? 0, ack.sequence) }
             }
         case .leases(let leases):
-            pile(connection, session) { $0.leases += leases }
+            for lease in leases { pile(connection, session) { $0.leases[lease.fence] = lease } }
         }
     }
 
@@ -46,9 +47,10 @@ struct Outbox {
                 let acks = pile.acks.map { FenceSequence($0.key, $0.value) }
                 result.append((connection, pile.session, .ack(acks)))
             }
-            for start in stride(from: 0, to: pile.leases.count, by: ProtocolLimits.leasesPerMessage) {
-                let end = min(start + ProtocolLimits.leasesPerMessage, pile.leases.count)
-                result.append((connection, pile.session, .leases(Array(pile.leases[start..<end]))))
+            let leases = pile.leases.values
+            for start in stride(from: 0, to: leases.count, by: ProtocolLimits.leasesPerMessage) {
+                let end = min(start + ProtocolLimits.leasesPerMessage, leases.count)
+                result.append((connection, pile.session, .leases(Array(leases[start..<end]))))
             }
         }
         return result
