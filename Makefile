@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos install clean
+.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos install dist dist-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,12 @@ chaos: deps ## a thousand runs with kills, partitions, full disks, clock jumps; 
 
 install: build ## install sweepd and its Python client below PREFIX
 	@.ci/install $(SWEEPD) $(PREFIX)
+
+dist: build ## a tarball for machines that have nothing but glibc, in .build/dist
+	@.ci/dist $(SWEEPD)
+
+dist-test: dist ## run that tarball on a bare Debian 12 made with debootstrap; needs root
+	@.ci/dist-test
 
 clean: ## remove what was built
 	rm -rf .build .venv
