@@ -46,7 +46,8 @@ package struct LeasePolicy: Sendable {
             tasks: tasks.map { task in
                 let digest = SHA256.hash(data: Array(task.json.text.utf8))
                 return WorkerOffer.Task(
-                    name: task.name, digest: digest.map { byte in
+                    name: task.name,
+                    digest: digest.map { byte in
                         (byte < 16 ? "0" : "") + String(byte, radix: 16)
                     }.joined())
             },

@@ -52,7 +52,7 @@ private struct Unobserved: CoordinatorObserver {
         let sweep = try launch(coordinator, trials: 12)
         var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
         let welcome = try worker.greet(slots: 3)
-        #expect(welcome?.version == 1)
+        #expect(welcome?.version == 2)
         let acknowledged = try worker.work(until: 12)
         #expect(acknowledged.count == 12)
         #expect(acknowledged.values.allSatisfy { $0 == 3 })

@@ -11,7 +11,8 @@ struct JoinTokenTests {
     private func token() throws -> JoinToken {
         JoinToken(
             role: .worker, endpoints: [try Endpoint("tcp://gpu.example:5570"), try Endpoint("tcp://[fd00::1]:5570")],
-            server: try CurveKeyPair.generate().publicKey, secret: try CurveKeyPair.generate().secret, expires: 1_900_000_000)
+            server: try CurveKeyPair.generate().publicKey, secret: try CurveKeyPair.generate().secret,
+            expires: 1_900_000_000)
     }
 
     @Test("what is written is read back, whatever white space the paste brought")
@@ -35,7 +36,8 @@ struct JoinTokenTests {
         let bad = [
             "", "sweepd1.", "hello", String(good.dropLast(7)), good + good, "sweepd2." + good.dropFirst(8),
             encoded("[]"), encoded(json(v: 2, key: escaped)), encoded(json(role: "root", key: escaped)),
-            encoded(json(endpoints: "[]", key: escaped)), encoded(json(endpoints: #"["ipc:///etc/passwd"]"#, key: escaped)),
+            encoded(json(endpoints: "[]", key: escaped)),
+            encoded(json(endpoints: #"["ipc:///etc/passwd"]"#, key: escaped)),
             encoded(json(endpoints: #"["tcp://*:1"]"#, key: escaped)), encoded(json(key: "short")),
             JoinToken.prefix + String(repeating: "A", count: 5000),
         ]

@@ -137,15 +137,16 @@ final class SmallCoordinator: Sendable {
     }
 
     func agent(
-        slots: Int = 2, processGuard: ProcessGuard? = nil, token: String = WorkerAgentOptions.randomToken()
+        slots: Int = 2, processGuard: ProcessGuard? = nil, token: String = WorkerAgentOptions.randomToken(),
+        enclosure: MemoryEnclosure? = nil
     ) throws -> WorkerAgent {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let agent = try WorkerAgent(
-            options: WorkerAgentOptions(
-                endpoint: "ipc://\(scratch.path)/w", slots: slots, scratchDirectory: "\(scratch.path)/s", token: token,
-                processGuard: processGuard, logger: logger),
-            context: try Self.context.get())
+        var options = WorkerAgentOptions(
+            endpoint: "ipc://\(scratch.path)/w", slots: slots, scratchDirectory: "\(scratch.path)/s", token: token,
+            processGuard: processGuard, logger: logger)
+        options.enclosure = enclosure
+        let agent = try WorkerAgent(options: options, context: try Self.context.get())
         try agent.start()
         return agent
     }

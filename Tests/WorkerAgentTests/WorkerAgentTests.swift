@@ -19,7 +19,8 @@ import WorkerProtocol
         """
 
     private func run(
-        _ script: String, python: Bool = true, change: (inout Lease) -> Void = { _ in },
+        _ script: String, python: Bool = true, enclosure: MemoryEnclosure? = nil,
+        change: (inout Lease) -> Void = { _ in },
         during: (SmallCoordinator, WorkerAgent) -> Void = { _, _ in }
     ) throws -> (events: [AttemptEvent], coordinator: SmallCoordinator) {
         let coordinator = try SmallCoordinator()
@@ -27,7 +28,7 @@ import WorkerProtocol
         try coordinator.scratch.write(python ? Self.client + script : script, to: python ? "t.py" : "t.sh")
         var lease = coordinator.lease(python ? ["python3", "t.py"] : ["/bin/bash", "t.sh"])
         change(&lease)
-        let agent = try coordinator.agent()
+        let agent = try coordinator.agent(enclosure: enclosure)
         coordinator.offer(lease)
         during(coordinator, agent)
         let end = coordinator.end(1)
@@ -183,13 +184,16 @@ import WorkerProtocol
         #expect(wait { hasEnded(grandchild) ? true : nil } == true)
     }
 
-    @Test func limitsHold() throws {
+    /// nil: the best this machine has.
+    @Test(arguments: [MemoryEnclosure.sampling, nil]) func limitsHold(enclosure: MemoryEnclosure?) throws {
         let timeout = try failure(
-            try run("sleep 300", python: false) { $0.timeLimit = .milliseconds(500) }.events)
+            try run("sleep 300", python: false, enclosure: enclosure) { $0.timeLimit = .milliseconds(500) }.events)
         #expect(timeout.cause == .timeout)
         #expect(timeout.message.contains("limit of 0.5 s"))
         let memory = try failure(
-            try run("x = bytearray(200 << 20); x[::4096] = b'1' * len(x[::4096]); time.sleep(300)") {
+            try run(
+                "x = bytearray(200 << 20); x[::4096] = b'1' * len(x[::4096]); time.sleep(300)", enclosure: enclosure
+            ) {
                 $0.memoryLimit = 100 << 20
             }.events)
         #expect(memory.cause == .memory)
@@ -197,7 +201,8 @@ import WorkerProtocol
     }
 
     /// It is asked, has its grace, and is killed; so are a child of its group and one that forked twice and left it.
-    @Test func theTimeLimitEndsAWholeTreeThatIgnoresIt() throws {
+    @Test(arguments: [MemoryEnclosure.sampling, nil])
+    func theTimeLimitEndsAWholeTreeThatIgnoresIt(enclosure: MemoryEnclosure?) throws {
         let script = """
             trap 'echo asked >> asked' TERM
             (trap '' TERM; echo $BASHPID > g; while true; do sleep 1; done) &
@@ -206,7 +211,9 @@ import WorkerProtocol
             echo ready > r
             while true; do sleep 0.05; done
             """
-        let (events, coordinator) = try run(script, python: false) { $0.timeLimit = .milliseconds(1500) }
+        let (events, coordinator) = try run(script, python: false, enclosure: enclosure) {
+            $0.timeLimit = .milliseconds(1500)
+        }
         #expect(try failure(events).cause == .timeout)
         #expect(coordinator.scratch.text("r") == "ready\n")
         #expect(coordinator.scratch.text("asked") == "asked\n")

@@ -276,7 +276,7 @@ import WorkerProtocol
         var rig = SessionRig()
         _ = rig.session.connected(now: rig.now)
         let welcome = Welcome(
-            version: 2, session: "x", epoch: 1, database: "", window: 1, heartbeat: .seconds(5), desired: [])
+            version: 3, session: "x", epoch: 1, database: "", window: 1, heartbeat: .seconds(5), desired: [])
         let effects = rig.hear(.welcome(welcome), in: "x")
         guard case .refused(let refusal)? = effects.first else {
             Issue.record("it was taken")

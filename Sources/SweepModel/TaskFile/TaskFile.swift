@@ -20,7 +20,19 @@ package struct TaskDeclaration: Hashable, Sendable {
     /// Beside what the worker was started with.
     package let environment: [(name: String, value: String)]
 
+    package init(
+        name: String, command: [String], program: String?, directory: String,
+        environment: [(name: String, value: String)]
+    ) {
+        self.name = name
+        self.command = command
+        self.program = program
+        self.directory = directory
+        self.environment = environment
+    }
+
     package static func == (left: TaskDeclaration, right: TaskDeclaration) -> Bool { left.json == right.json }
+
     package func hash(into hasher: inout Hasher) { hasher.combine(json) }
 
     /// The same in that folder.

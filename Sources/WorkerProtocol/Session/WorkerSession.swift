@@ -137,7 +137,10 @@ package struct WorkerSession: Sendable {
     /// by the coordinator. Without this call the session's own timers do the same, later.
     package mutating func notQueued(_ envelope: Envelope<WorkerMessage>, now: Instant) {
         switch (envelope.message, phase) {
-        case (.hello, .greeting): helloAt = min(helloAt, queueBackOff.next(after: now))
+        case (.hello, .greeting):
+            // Nobody was greeted: the wait for an answer begins with the first hello that gets out.
+            helloBackOff.reset()
+            helloAt = min(helloAt, queueBackOff.next(after: now))
         case (.beat, .established): beatAt = min(beatAt, queueBackOff.next(after: now))
         case (.events, .established): resendAt = min(resendAt, queueBackOff.next(after: now))
         case (.hello, _), (.beat, _), (.events, _), (.accept, _), (.decline, _), (.bye, _): break

@@ -65,8 +65,8 @@ OURS = {
 if native():
     place = ("--connection", "{connection}", "--allow-command", "--files", "{folder}/files")
     # On a loaded machine each try of its hello that finds no connection yet doubles the wait for the next one.
-    OURS["native, TCP"] = ["--tcp", "--but", "greeting", "--jobs", "8", "--", *native(), *place]
-    OURS["native, ipc"] = [*SOME[2:], "--", *native(), "--data", "{folder}"]
+    OURS["native, TCP"] = ["--tcp", "--jobs", "8", "--", *native(), *place]
+    OURS["native, ipc"] = [*SOME, "--", *native(), "--data", "{folder}"]
 
 
 def misbehaved(fault: str) -> tuple[int, list[dict]]:

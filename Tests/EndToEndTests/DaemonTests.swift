@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Testing
+
+/// `sweepd serve` and all that talks to it, as separate processes with separate homes, over real TCP with keys.
+@Suite(.serialized) struct DaemonTests {
+    private static let slow = """
+        n=${SWEEPD_RESUME_STEP:-0}
+        while [ $n -lt 12 ]; do
+          n=$((n+1)); sleep 0.1
+          sweepd report loss=$n --step $n
+        done
+        """
+    private static let quick = "echo $SWEEPD_TRIAL >> begun\nsweepd report loss=1"
+
+    @Test func severalSweepsAreServedAndWatched() throws {
+        let daemon = try DaemonFolder(script: Self.quick)
+        try daemon.serve("--workers", "2")
+        for name in ["one", "two"] {
+            let launched = try daemon.run("launch", "sweep.yaml", "--name", name, "--trials", "6")
+            #expect(launched.status == 0, "\(launched.error)")
+        }
+        let again = try daemon.run("launch", "sweep.yaml", "--name", "one")
+        #expect(again.status == 2 && again.error.contains("already"), "\(again.error)")
+        for name in ["one", "two"] {
+            let watched = try daemon.run("watch", name, "--plain")
+            #expect(watched.status == 0 && watched.output.contains("6 of 6"), "\(watched.output)\(watched.error)")
+        }
+        // What is past its end goes on in the daemon.
+        #expect(try daemon.run("extend", "one", "--trials", "+2").status == 0)
+        #expect(try daemon.run("watch", "one", "--plain").status == 0)
+        #expect(try daemon.run("enqueue", "one", "x=1.5").error.contains("finished"))
+        daemon.terminate()
+        let verified = try daemon.run("verify")
+        #expect(verified.status == 0, "\(verified.output)\(verified.error)")
+    }
+
+    @Test func aWorkerElsewhereRunsItsOwnTasksAndNothingElse() throws {
+        let daemon = try DaemonFolder(script: Self.quick)
+        try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+        let home = try daemon.home("gpu1")
+        try daemon.write(
+            "tasks:\n  mine:\n    command: [sh, mine.sh]\n    directory: gpu1\n", to: "tasks.yaml")
+        try daemon.write("sweepd report loss=2\necho ran >> ran", to: "gpu1/mine.sh")
+        try daemon.invite(to: "token")
+        let worker = try daemon.startWorker(home, "--join", "token", "--tasks", "tasks.yaml", "--label", "big")
+        try daemon.waitForWorkers(1)
+        // A command of the sweep file is not for it, and the daemon says so.
+        #expect(try daemon.run("launch", "sweep.yaml", "--name", "command", "--trials", "2").status == 0)
+        Thread.sleep(forTimeInterval: 0.5)
+        #expect(daemon.text("begun").isEmpty)
+        try daemon.write(SweepFolder.yaml(trials: 3, more: "task: mine\nrequires: [big]"), to: "sweep.yaml")
+        #expect(try daemon.run("launch", "sweep.yaml", "--name", "task").status == 0)
+        let watched = try daemon.run("watch", "task", "--plain")
+        #expect(watched.status == 0, "\(watched.output)\(watched.error)\(daemon.text("gpu1.log"))")
+        #expect(daemon.text("gpu1/ran").split(separator: "\n").count == 3 && daemon.text("begun").isEmpty)
+        // The invitation was for one.
+        let second = try daemon.startWorker(try daemon.home("gpu2"), "--join", "token", "--allow-command")
+        #expect(second.end(within: 40) == 2)
+        #expect(daemon.text("gpu2.log").contains("has been used"), "\(daemon.text("gpu2.log"))")
+        // The key that was brought in serves again.
+        worker.signal(SIGTERM)
+        #expect(worker.end() == 0)
+        let back = try daemon.startWorker(home, "--tasks", "tasks.yaml")
+        try daemon.waitForWorkers(1)
+        let revoked = try daemon.run("workers", "--revoke", try daemon.keys().first ?? "")
+        #expect(revoked.status == 0, "\(revoked.error)")
+        #expect(back.end(within: 10) != nil)
+        try daemon.waitForWorkers(0)
+        let late = try daemon.startWorker(home, "--tasks", "tasks.yaml")
+        Thread.sleep(forTimeInterval: 1)
+        #expect(try daemon.workers().isEmpty)
+        late.signal(SIGKILL)
+    }
+
+    @Test func aKilledDaemonTakesUpItsWorkersAgain() throws {
+        let daemon = try DaemonFolder(script: Self.slow)
+        try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+        try daemon.invite(to: "token")
+        _ = try daemon.startWorker(
+            try daemon.home("gpu1"), "--join", "token", "--allow-command", "--slots", "2")
+        try daemon.waitForWorkers(1)
+        #expect(try daemon.run("launch", "sweep.yaml", "--trials", "4").status == 0)
+        try #require(wait { (try? daemon.running()) == 2 })
+        daemon.kill()
+        Thread.sleep(forTimeInterval: 0.6)
+        try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+        let watched = try daemon.run("watch", "s", "--plain", seconds: 90)
+        #expect(watched.status == 0, "\(watched.output)\(watched.error)\(daemon.text("gpu1.log"))")
+        daemon.terminate()
+        let trials = try daemon.trials()
+        #expect(trials.count == 4 && trials.allSatisfy { $0["state"] as? String == "completed" })
+        // Nobody began anew: each trial has one attempt.
+        #expect(trials.allSatisfy { $0["attempts"] as? Int == 1 }, "\(trials)")
+        #expect(try daemon.run("verify").status == 0)
+    }
+
+    @Test func aWorkerThatIsToldToGoHandsItsTrialsBack() throws {
+        let daemon = try DaemonFolder(script: Self.slow)
+        try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+        try daemon.invite(to: "token", "--uses", "2")
+        let first = try daemon.startWorker(try daemon.home("a"), "--join", "token", "--allow-command", "--slots", "1")
+        try daemon.waitForWorkers(1)
+        #expect(try daemon.run("launch", "sweep.yaml", "--trials", "1").status == 0)
+        try #require(wait { (try? daemon.running()) == 1 })
+        first.signal(SIGTERM)
+        #expect(first.end(within: 20) == 0)
+        _ = try daemon.startWorker(try daemon.home("b"), "--join", "token", "--allow-command", "--slots", "1")
+        let watched = try daemon.run("watch", "s", "--plain")
+        #expect(watched.status == 0, "\(watched.output)\(watched.error)")
+        daemon.terminate()
+        let trial = try #require(try daemon.trials().first)
+        #expect(trial["attempts"] as? Int == 2 && trial["state"] as? String == "completed")
+    }
+
+    @Test func anOperatorElsewhereLaunchesAndSteers() throws {
+        let daemon = try DaemonFolder(script: Self.slow)
+        try daemon.serve("--workers", "1", "--listen", daemon.endpoint)
+        try daemon.invite(to: "token", "--operator")
+        let laptop = try daemon.home("laptop")
+        let joined = try Program.run(
+            ["join"], in: daemon.path, environment: laptop, input: daemon.path + "/token")
+        #expect(joined.status == 0, "\(joined.error)")
+        func remotely(_ arguments: String...) throws -> Program.Result {
+            try Program.run(arguments + ["--remote"], in: daemon.path, environment: laptop)
+        }
+        #expect(try remotely("launch", "sweep.yaml", "--trials", "9").status == 0)
+        #expect(try remotely("pause", "s").status == 0)
+        #expect(try remotely("enqueue", "s", "x=1.5").status == 0)
+        let wrong = try remotely("enqueue", "s", "x=7")
+        #expect(wrong.status == 2 && wrong.error.contains("x"), "\(wrong.error)")
+        #expect(try remotely("stop", "s").status == 0)
+        #expect(try remotely("workers").output.contains("any command"))
+        // A worker's key may not do that.
+        try daemon.invite(to: "token2")
+        let gpu = try daemon.home("gpu1")
+        let worker = try daemon.startWorker(gpu, "--join", "token2", "--allow-command")
+        try daemon.waitForWorkers(2)
+        worker.signal(SIGTERM)
+        _ = worker.end()
+        let forged = try Program.run(
+            ["workers", "--connection", (gpu["XDG_CONFIG_HOME"] ?? "") + "/sweepd/worker.json"], in: daemon.path,
+            environment: gpu)
+        #expect(forged.status == 2 && forged.error.contains("operator"), "\(forged.error)")
+    }
+
+    @Test func mistakesAreToldWithTheRemedy() throws {
+        let daemon = try DaemonFolder(script: Self.quick)
+        let nobody = try daemon.run("launch", "sweep.yaml")
+        #expect(nobody.status == 2 && nobody.error.contains("sweepd serve"), "\(nobody.error)")
+        try daemon.serve("--workers", "0")
+        let deaf = try daemon.run("invite")
+        #expect(deaf.status == 2 && deaf.error.contains("--listen"), "\(deaf.error)")
+        let second = try daemon.run("serve", "--data", daemon.data)
+        #expect(second.status == 2 && second.error.contains("already works on"), "\(second.error)")
+        for listen in ["tcp://*:5570", "ipc:///tmp/x", "tcp://127.0.0.1", "hello"] {
+            let refused = try daemon.run("serve", "--data", daemon.path + "/other", "--listen", listen)
+            #expect(refused.status == 2, "\(listen): \(refused.error)")
+        }
+        let shown = try daemon.run("worker", "--join", "sweepd1.abc")
+        #expect(shown.status == 2 && shown.error.contains("standard input") && !shown.error.contains("sweepd1.abc"))
+        let keyless = try daemon.run("worker", "--allow-command")
+        #expect(keyless.status == 2 && keyless.error.contains("sweepd invite"), "\(keyless.error)")
+    }
+}
+
+/// A daemon's data directory, the folder of a sweep beside it, and the homes of other machines.
+final class DaemonFolder {
+    let folder: SweepFolder
+    let endpoint: String
+    private var daemon: Process?
+    private var runs = 0
+
+    init(script: String) throws {
+        folder = try SweepFolder(SweepFolder.yaml(trials: 4), script: script)
+        endpoint = "tcp://127.0.0.1:\(Self.freePort())"
+    }
+
+    deinit {
+        if let daemon, daemon.isRunning { Foundation.kill(daemon.processIdentifier, SIGKILL) }
+    }
+
+    var path: String { folder.path }
+    var data: String { folder.path + "/data" }
+    private var environment: [String: String] {
+        ["SWEEPD_DATA": data, "XDG_CONFIG_HOME": path + "/conf", "XDG_RUNTIME_DIR": "", "HOME": path]
+    }
+
+    func write(_ text: String, to name: String) throws {
+        let parent = (path + "/" + name as NSString).deletingLastPathComponent
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
+    }
+
+    func text(_ name: String) -> String { folder.text(name) }
+
+    func run(_ arguments: String..., seconds: Double = 60) throws -> Program.Result {
+        try Program.run(arguments, in: path, environment: environment, seconds: seconds)
+    }
+
+    /// Starts the daemon and waits until commands reach it.
+    func serve(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
+        runs += 1
+        let log = "serve-\(runs).log"
+        daemon = try Program.start(
+            ["serve"] + arguments, in: path, environment: environment, output: path + "/" + log)
+        try #require(
+            wait { (try? self.run("workers", "--json").status) == 0 }, "\(text(log))", sourceLocation: sourceLocation)
+    }
+
+    func terminate() {
+        daemon?.signal(SIGTERM)
+        #expect(daemon?.end(within: 30) == 0)
+    }
+
+    func kill() {
+        daemon?.signal(SIGKILL)
+        daemon?.waitUntilExit()
+    }
+
+    /// The environment of another machine's user.
+    func home(_ name: String) throws -> [String: String] {
+        let home = path + "/" + name
+        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        return ["HOME": home, "XDG_CONFIG_HOME": home + "/conf", "SWEEPD_DATA": home + "/data", "NAME": name]
+    }
+
+    func startWorker(_ home: [String: String], _ arguments: String...) throws -> Process {
+        try Program.start(
+            ["worker"] + arguments, in: path, environment: home, output: "\(path)/\(home["NAME"] ?? "worker").log")
+    }
+
+    func invite(to name: String, _ arguments: String...) throws {
+        let invited = try Program.run(["invite", "--token"] + arguments, in: path, environment: environment)
+        #expect(invited.status == 0, "\(invited.error)")
+        try write(invited.output, to: name)
+        chmod(path + "/" + name, 0o600)
+    }
+
+    func workers() throws -> [[String: Any]] {
+        try list("workers")["workers"] as? [[String: Any]] ?? []
+    }
+
+    func keys() throws -> [String] {
+        try list("workers")["keys"] as? [String] ?? []
+    }
+
+    func waitForWorkers(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try #require(
+            wait { (try? self.workers().count { $0["state"] as? String == "attached" }) == count },
+            sourceLocation: sourceLocation)
+    }
+
+    /// Trials that run, of all sweeps.
+    func running() throws -> Int {
+        try workers().reduce(0) { $0 + (($1["busy"] as? Int) ?? 0) }
+    }
+
+    func trials(of sweep: String = "s") throws -> [[String: Any]] {
+        let exported = try Program.run(
+            ["export", sweep, "--format", "jsonl", "--data", data], in: path, environment: environment)
+        return exported.output.split(separator: "\n").compactMap {
+            try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+        }.filter { $0["type"] as? String == "trial" }
+    }
+
+    private func list(_ command: String) throws -> [String: Any] {
+        let result = try Program.run([command, "--json"], in: path, environment: environment)
+        return try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any] ?? [:]
+    }
+
+    private static func freePort() -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                _ = bind(descriptor, name, length)
+                _ = getsockname(descriptor, name, &length)
+            }
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SweepModel
+import Testing
+import WorkerProtocol
+
+@testable import WorkerAgent
+
+/// What a coordinator elsewhere may make a worker do.
+@Suite struct LeasePolicyTests {
+    private func lease(_ change: (inout Lease) -> Void = { _ in }) -> Lease {
+        var lease = Lease(
+            fence: Fence(7), sweep: SweepID(2), sweepName: "../../evil", trial: 3, attempt: 1,
+            configuration: Configuration([]), parametersDigest: "", seed: 1,
+            objective: Objective(metric: "loss", goal: .minimize), command: ["rm", "-rf", "/"], program: "x.py",
+            workingDirectory: "/etc", attemptDirectory: "/etc/cron.d")
+        change(&lease)
+        return lease
+    }
+
+    private func folder() throws -> String {
+        let path = NSTemporaryDirectory() + "policy-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+
+    private static let tasks = [
+        TaskDeclaration(
+            name: "digits", command: ["train"], program: nil, directory: "/home/me", environment: [("A", "1")])
+    ]
+
+    @Test func onThisMachineTheLeaseIsWhatItIs() {
+        let (admitted, warnings) = LeasePolicy.local.admitted(lease())
+        #expect(admitted == lease() && warnings.isEmpty)
+    }
+
+    @Test func aTaskIsTheWorkersOwn() throws {
+        let policy = LeasePolicy(
+            tasks: Self.tasks, allowsCommands: false, isElsewhere: true, attemptsDirectory: try folder())
+        let (admitted, _) = policy.admitted(lease { $0.task = "digits" })
+        #expect(admitted.command == ["train"] && admitted.program == nil && admitted.workingDirectory == "/home/me")
+        #expect(policy.environment(of: lease { $0.task = "digits" }).map { $0.name } == ["A"])
+        #expect(admitted.attemptDirectory == policy.attemptsDirectory + "/2/3/a7")
+        // Should the session ever let it through, nothing is run.
+        #expect(policy.admitted(lease()).lease.command.isEmpty)
+        let offer = policy.offer(labels: ["x"])
+        #expect(!offer.runsCommands && !offer.hasFunction && offer.labels == ["x"])
+        #expect(offer.tasks.first?.digest.count == 64)
+    }
+
+    @Test func allowedCommandsRunWhereTheWorkerWasStarted() throws {
+        let policy = LeasePolicy(
+            isElsewhere: true, attemptsDirectory: try folder(), commandDirectory: "/home/me/work")
+        let (admitted, _) = policy.admitted(lease())
+        #expect(admitted.command == ["rm", "-rf", "/"] && admitted.workingDirectory == "/home/me/work")
+    }
+
+    @Test func checkpointsLieBelowWhatWasNamed() throws {
+        let root = try folder(), attempts = try folder()
+        let policy = LeasePolicy(isElsewhere: true, attemptsDirectory: attempts, checkpointRoots: [root])
+        func checkpoint(_ location: String) -> Checkpoint {
+            Checkpoint(step: 1, location: location, digest: "", bytes: 0)
+        }
+        try FileManager.default.createDirectory(atPath: root + "/good", withIntermediateDirectories: true)
+        symlink("/etc", root + "/link")
+        symlink("/nowhere/yet", root + "/dangling")
+        let bad = ["/etc/passwd", root + "/../x", root + "/link/x", root + "/dangling/x", root, "file:///etc/passwd"]
+        let (admitted, warnings) = policy.admitted(
+            lease {
+                $0.resume = checkpoint("/etc/passwd")
+                $0.fallbacks = bad.map(checkpoint) + [checkpoint(root + "/good"), checkpoint(attempts + "/2/1/a3/x")]
+                $0.checkpointDirectory = "/etc/cron.d"
+            })
+        #expect(admitted.resume?.location == root + "/good")
+        #expect(admitted.fallbacks.map(\.location) == [attempts + "/2/1/a3/x"])
+        #expect(admitted.checkpointDirectory.isEmpty && warnings.count == 2)
+        let (kept, none) = policy.admitted(lease { $0.checkpointDirectory = root + "/new/deep" })
+        #expect(kept.checkpointDirectory == root + "/new/deep" && none.isEmpty)
+    }
+
+    @Test func withoutARootNotEvenAURIIsHandedOn() throws {
+        let policy = LeasePolicy(isElsewhere: true, attemptsDirectory: try folder())
+        let (admitted, warnings) = policy.admitted(
+            lease { $0.resume = Checkpoint(step: 1, location: "http://169.254.169.254/", digest: "", bytes: 0) })
+        #expect(admitted.resume == nil && warnings.count == 1)
+    }
+}
