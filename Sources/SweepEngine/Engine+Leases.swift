@@ -57,18 +57,17 @@ extension Engine {
 
     private func freeWorker(for sweep: SweepID, now: Instant, queued: Int) -> WorkerID? {
         guard let definition = sweeps[sweep]?.definition else { return nil }
-        let slots = workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.facts.slots) }
-        var best: (worker: WorkerID, load: Int)?
-        for (worker, state) in workers {
-            guard state.connection != nil, let heard = state.lastHeard, now - heard < timers.suspect else { continue }
+        var best: (worker: WorkerID, load: Int, place: Int)?
+        for worker in workers.open {
+            guard let state = workers[worker], let place = workers.place(of: worker) else { continue }
+            guard let heard = state.lastHeard, now - heard < timers.suspect else { continue }
             if let until = state.restsUntil, now < until { continue }
             if state.isDraining || !state.facts.offer.suits(definition) { continue }
-            let load = state.leases.count
+            let load = state.leases.count - state.facts.slots
             // A lease ahead is given only while the queue feeds all the slots too.
-            guard load < state.facts.slots || (load < state.capacity && queued > slots) else { continue }
-            if best.map({ load - state.facts.slots < $0.load }) ?? true {
-                best = (worker, load - state.facts.slots)
-            }
+            guard load < 0 || queued > workers.slots else { continue }
+            // Among equals the one that joined first.
+            if best.map({ (load, place) < ($0.load, $0.place) }) ?? true { best = (worker, load, place) }
         }
         return best?.worker
     }
@@ -104,7 +103,7 @@ extension Engine {
         excuseOwnStall(now)
         let isRepeatDue = nextCheck.map { now >= $0 } ?? true
         if isRepeatDue { nextCheck = now + timers.offerRepeat }
-        for (fence, attempt) in liveAttempts() where attempt.state == .offered {
+        for (fence, attempt) in liveAttempts(where: { $0.state == .offered }) {
             guard let worker = workers[attempt.worker], worker.connection != nil else { continue }
             guard let offeredAt = attempt.offeredAt else {
                 offer(fence, &turn)

@@ -104,7 +104,7 @@ extension Engine {
         guard mayPropose(sweep) else { return nil }
         guard let state = sweeps[sweep], !state.isProposing, !state.isExhausted else { return nil }
         // Ahead of demand by as much as the workers hold, so that a free worker never waits.
-        let demand = max(2, 2 * workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.capacity) })
+        let demand = max(2, 2 * workers.capacity)
         let count = min(demand - state.queue.count, state.openTrials ?? .max)
         guard count > 0 else { return nil }
         if let first = state.ready.first, let basis = first.basis {
@@ -119,8 +119,7 @@ extension Engine {
     /// One for each slot, which may all become free at once, and one for the next.
     private func stock(_ sweep: SweepID) -> Int {
         if sweeps[sweep]?.definition.deterministicPending != nil { return 1 }
-        let slots = workers.values.reduce(0) { $0 + ($1.connection == nil ? 0 : $1.facts.slots) }
-        return min(Self.stockLimit, slots + 1)
+        return min(Self.stockLimit, workers.slots + 1)
     }
 
     /// A deterministic search waits until all trials but those of the latest proposals are over.

@@ -21,7 +21,7 @@ package struct Engine: Sendable {
     /// Names this database to workers, so that they notice when another one answers.
     package let database: String
     package internal(set) var sweeps: OrderedDictionary<SweepID, SweepState> = [:]
-    package internal(set) var workers: OrderedDictionary<WorkerID, WorkerState> = [:]
+    package internal(set) var workers = Roster()
     /// Live attempts only.
     package internal(set) var attempts: [Fence: Attempt] = [:]
     package internal(set) var nextFence = Fence(1)
@@ -163,7 +163,8 @@ package struct Engine: Sendable {
     }
 
     /// Fences and attempts in the order of their fences: dictionary order must decide nothing.
-    func liveAttempts() -> [(fence: Fence, attempt: Attempt)] {
-        attempts.map { (fence: $0.key, attempt: $0.value) }.sorted { $0.fence < $1.fence }
+    func liveAttempts(where isWanted: (Attempt) -> Bool = { _ in true }) -> [(fence: Fence, attempt: Attempt)] {
+        attempts.filter { isWanted($0.value) }.map { (fence: $0.key, attempt: $0.value) }
+            .sorted { $0.fence < $1.fence }
     }
 }

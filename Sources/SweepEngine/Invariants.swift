@@ -18,6 +18,7 @@ extension Engine {
             if trial.state != expected { return "trial \(attempt.trial) is \(trial.state) under a live lease" }
             if workers[attempt.worker]?.leases.contains(fence) != true { return "\(attempt.worker) forgot \(fence)" }
         }
+        if !workers.isTrue { return "the workers' slots are counted wrongly" }
         for (worker, state) in workers {
             for fence in state.leases where attempts[fence]?.worker != worker {
                 return "worker \(worker) lists fence \(fence), which is not its own"

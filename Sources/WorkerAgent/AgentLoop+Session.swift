@@ -33,7 +33,7 @@ extension AgentLoop {
                 handBackWaiting()
             case .refused(let refusal):
                 log.error("the coordinator refuses this worker: \(refusal.message)")
-                if refusal.code == .revoked { leaveRevoked() }
+                if refusal.code == .revoked { leave(refused: refusal.message) }
             case .closed(let fence): log.debug("attempt \(fence) is closed")
             }
         }
@@ -43,16 +43,10 @@ extension AgentLoop {
 
     private func preparation(_ fence: Fence) -> Preparation? { preparations.first { $0.lease.fence == fence } }
 
-    /// What runs is others' by now, and nothing that is said here is heard any more.
-    private func leaveRevoked() {
-        for attempt in attempts { attempt.terminate(.abandoned, now: BootClock.now) }
-        hasLeft = true
-    }
-
     private func send(_ envelope: Envelope<WorkerMessage>) {
         do throws(ZMQError) {
             // Refused for want of a peer or of room.
-            if !(try socket.send(MessageCodec.encode(envelope))) {
+            if !(try link.send(MessageCodec.encode(envelope))) {
                 session.notQueued(envelope, now: BootClock.now)
             }
         } catch {
@@ -62,8 +56,7 @@ extension AgentLoop {
 
     private func reconnect() {
         do throws(ZMQError) {
-            endpointInUse = (endpointInUse + 1) % endpoints.count
-            socket = try Self.connect(to: endpoints[endpointInUse], options, in: context)
+            try link.reconnect()
             perform(session.connected(now: BootClock.now))
         } catch {
             log.warning("cannot open a new connection, the old one stays: \(error)")

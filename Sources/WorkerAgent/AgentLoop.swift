@@ -14,16 +14,14 @@ final class AgentLoop {
 
     let options: WorkerAgentOptions
     let orders: AgentOrders
-    let context: Context
-    /// One connection at a time: a dealer sends in turn to all it has.
-    let endpoints: [Endpoint]
-    var endpointInUse = 0
     let log: Logger
     let cards: GraphicsCards
     let enclosure: MemoryEnclosure
 
     var session: WorkerSession
-    var socket: Socket
+    let link: CoordinatorLink
+    /// Why this worker's key is not accepted; then it ends.
+    private(set) var refusal: String?
     var attempts: [Attempt] = []
     /// Leases accepted and not begun.
     var waiting: [Lease] = []
@@ -47,8 +45,6 @@ final class AgentLoop {
     init(options: WorkerAgentOptions, context: Context, orders: AgentOrders, endpoints: [Endpoint]) throws {
         self.options = options
         self.orders = orders
-        self.context = context
-        self.endpoints = endpoints
         log = options.logger
         cards = try GraphicsCards(
             cards: options.gpus.resolved(environment: options.environment), perSlot: options.gpusPerSlot)
@@ -59,34 +55,10 @@ final class AgentLoop {
                 boot: WorkerAgentOptions.randomToken(), agent: options.agentName,
                 host: HostName.current, processID: Int64(getpid()), slots: slots,
                 prefetch: options.prefetch, offer: options.policy.offer(labels: options.labels)))
-        socket = try Self.connect(to: endpoints[0], options, in: context)
+        link = try CoordinatorLink(endpoints, options, in: context)
         // Last: from here on there is something to undo.
         enclosure = options.enclosure ?? .establish()
         log.info("\(enclosure.reason)")
-    }
-
-    static func connect(
-        to endpoint: Endpoint, _ options: WorkerAgentOptions, in context: Context
-    ) throws(ZMQError) -> Socket {
-        var settings = SocketOptions()
-        if let connection = options.connection {
-            settings.security = .curveClient(server: connection.server, own: connection.own)
-            settings.keepAlive = SocketOptions.KeepAlive()
-        }
-        // Mail for a coordinator that is not there belongs to no one: the session sends it again to the next.
-        settings.immediate = true
-        settings.linger = .seconds(2)
-        settings.maximumMessageSize = 4 << 20
-        settings.limit = MessageLimit(frames: 4, bytes: 4 << 20)
-        settings.reconnectInterval = .milliseconds(100)
-        settings.maximumReconnectInterval = .seconds(5)
-        settings.connectTimeout = .seconds(10)
-        settings.heartbeatInterval = .seconds(5)
-        settings.heartbeatTimeout = .seconds(15)
-        settings.heartbeatTimeToLive = .seconds(15)
-        var socket = try Socket(.dealer, in: context, options: settings)
-        try socket.connect(endpoint)
-        return socket
     }
 
     func run() {
@@ -113,13 +85,19 @@ final class AgentLoop {
         var watched: [WatchedDescriptor] = []
         for attempt in attempts { attempt.watch(isSpoolFull: isFull, &sources, &watched) }
         let readiness = try poll(
-            socket, wakeup: orders.wakeup, descriptors: &watched, timeout: timeout(BootClock.now))
+            link.socket, wakeup: orders.wakeup, descriptors: &watched, timeout: timeout(BootClock.now))
         if readiness.first {
             try receive()
             for attempt in attempts { keepPromises(attempt) }
         }
         for (source, found) in zip(sources, watched) where found.isReadable || found.isWritable {
             serve(source, found)
+        }
+        if link.wasRefused() {
+            leave(
+                refused:
+                    "the coordinator does not accept this worker's key: it was revoked, or it is another coordinator's; "
+                    + "ask for a new invitation (sweepd invite)")
         }
         let now = BootClock.now
         obey(now)
@@ -157,9 +135,16 @@ final class AgentLoop {
         return max(.zero, min(next - now, .seconds(60)))
     }
 
+    /// What runs is others' by now, and nothing that is said here is heard any more.
+    func leave(refused reason: String) {
+        for attempt in attempts { attempt.terminate(.abandoned, now: BootClock.now) }
+        refusal = reason
+        hasLeft = true
+    }
+
     private func receive() throws(ZMQError) {
         for _ in 0..<Self.messagesPerTurn {
-            guard let frames = try socket.receive() else { return }
+            guard let frames = try link.receive() else { return }
             receive(frames)
         }
     }

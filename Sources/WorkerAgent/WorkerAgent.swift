@@ -20,6 +20,7 @@ package final class WorkerAgent: Sendable {
     private let orders: AgentOrders
     private let running = DispatchGroup()
     private let ended = Mutex(false)
+    private let refused = Mutex<String?>(nil)
 
     /// - Parameter context: the process's one libzmq context.
     /// - Throws: `ZMQError.tooManyOpenFiles`.
@@ -49,6 +50,7 @@ package final class WorkerAgent: Sendable {
                 let loop = try AgentLoop(options: options, context: context, orders: orders, endpoints: endpoints)
                 opened.signal()
                 loop.run()
+                refused.withLock { $0 = loop.refusal }
             } catch {
                 failure.withLock { $0 = "\(error)" }
                 opened.signal()
@@ -70,6 +72,9 @@ package final class WorkerAgent: Sendable {
 
     /// Kills the children at once, hands their trials back, says goodbye and ends.
     package func requestKill() { orders.give(.kill) }
+
+    /// Why the coordinator does not accept this worker, once it has ended of that.
+    package var refusal: String? { refused.withLock { $0 } }
 
     /// Whether the thread is through.
     package var hasEnded: Bool { ended.withLock { $0 } }

@@ -30,21 +30,21 @@ import WorkerProtocol
 
     @Test func anotherVersionIsRefusedInWords() throws {
         var rig = Rig()
-        try rig.hello(versions: 2...3)
+        try rig.hello(versions: 3...4)
         guard case .refusal(let refusal) = rig.sent(to: "w").first else {
             Issue.record("not refused")
             return
         }
         #expect(refusal.code == .version)
         #expect(refusal.isFatal)
-        #expect(refusal.message.contains("version 1,") && refusal.message.contains("2 to 3"))
+        #expect(refusal.message.contains("versions 1 to 2,") && refusal.message.contains("3 to 4"))
         #expect(rig.engine.workers.isEmpty)
     }
 
     @Test func aRangeOfVersionsThatHoldsOursIsWelcome() throws {
         var rig = Rig()
         try rig.hello(versions: 1...9)
-        #expect(rig.welcome("w")?.version == 1)
+        #expect(rig.welcome("w")?.version == 2)
     }
 
     @Test func withoutASessionThereIsOnlyResync() throws {

@@ -82,6 +82,7 @@ struct AttachedWorker {
             }
         }
         agent.join(within: Self.farewell)
+        if let refusal = agent.refusal { throw UserError(refusal) }
         rmdir((options.scratchDirectory as NSString).deletingLastPathComponent)
     }
 
