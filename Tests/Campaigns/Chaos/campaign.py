@@ -24,6 +24,9 @@ from fleet import HERE, ROOT
 
 COLUMNS = ("seed", "kind", "commit", "result", "seconds", "coordinator_kills", "worker_kills", "acknowledged", "lost")
 
+# Neither passed nor failed: not possible on this machine, or the machine was too busy for what depends on time.
+OTHER = ("skipped", "starved")
+
 
 class Ledger:
     """The runs that were made, one a line, tabs between."""
@@ -137,8 +140,8 @@ class Campaign:
 
     def _take(self, seed, report, folder):
         with self.lock:
-            skipped = any(note.startswith("skipped") for note in report["notes"])
-            result = "failed" if report["problems"] else "skipped" if skipped else "passed"
+            words = {note.split(":")[0] for note in report["notes"]}
+            result = "failed" if report["problems"] else next((word for word in OTHER if word in words), "passed")
             row = {name: report.get(name, 0) for name in COLUMNS}
             self.ledger.add(row | {"commit": self.commit, "result": result})
             with open(self.options.ledger.with_name("reports.jsonl"), "a") as file:
@@ -173,6 +176,7 @@ class Campaign:
         ledger = self.ledger
         print(
             f"result: chaos_runs={ledger.count('passed')} chaos_failed={ledger.count('failed')} "
+            f"chaos_starved={ledger.count('starved')} "
             f"chaos_kills={ledger.total('coordinator_kills')} chaos_worker_kills={ledger.total('worker_kills')} "
             f"chaos_acknowledged={ledger.total('acknowledged')} chaos_lost={ledger.total('lost')}"
         )

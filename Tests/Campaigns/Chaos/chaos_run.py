@@ -22,6 +22,7 @@ import journal
 import machine
 import plan as plans
 import resumed
+from canary import Canary
 from checks import Checks
 from fleet import HERE, ROOT, Broken, Fleet
 from proxy import Proxy
@@ -88,6 +89,7 @@ class Run:
     def go(self):
         """Play it; return what is wrong."""
         with contextlib.ExitStack() as stack:
+            canary = stack.enter_context(Canary())
             cable = clock = None
             if self.plan.kind == "partition":
                 if machine.Cable.is_possible():
@@ -116,7 +118,17 @@ class Run:
                 if self.problems and self.disk:
                     # The small disk goes with the run.
                     shutil.copytree(self.fleet.data, self.folder / "data.kept", ignore=shutil.ignore_patterns("ballast"))
+        self.figures["stall"] = round(canary.worst, 2)
+        if canary.is_starved:
+            # What is lost or there twice stays a failure whatever the machine did.
+            for problem in [problem for problem in self.problems if self._is_about_time(problem)]:
+                self.problems.remove(problem)
+                self.notes.append(f"starved: {problem[:300]}")
         return self.problems
+
+    @staticmethod
+    def _is_about_time(problem):
+        return problem.startswith(("Broken: ", "TimeoutExpired: ")) or "was thrown away" in problem
 
     def _skip(self, why):
         self.notes.append(f"skipped: {why}")

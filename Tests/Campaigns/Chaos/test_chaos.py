@@ -52,6 +52,8 @@ def test_nothing_acknowledged_is_lost(runs, kind):
     report = runs[kind]
     if any(note.startswith("skipped") for note in report["notes"]):
         pytest.skip(report["notes"][0])
+    if any(note.startswith("starved") for note in report["notes"]):
+        pytest.skip(f"the machine was too busy: {report['notes'][0]}")
     assert report["problems"] == [], f"again with: chaos_run.py --brief --seed {SEED} --kind {kind}"
     assert report["acknowledged"] > 20
 
