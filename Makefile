@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos install dist dist-test clean
+.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos load install dist dist-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ bench-search: build ## the search beside Optuna, HEBO and BoTorch: what it finds
 
 bench-stopping: build ## early stopping beside Optuna's pruners, on recorded curves; QUICK=1 for five minutes
 	@Tests/Benchmarks/stopping/run
+
+load: build ## 1,000 workers with keys over TCP, 100,000 trials, a kill -9 half-way; QUICK=1 for a hundred workers
+	@Tests/Campaigns/Load/run
 
 chaos: deps ## a thousand runs with kills, partitions, full disks, clock jumps; goes on from where it was (RUNS, MINUTES, JOBS)
 	swift build --product sweepd

@@ -121,6 +121,9 @@ let tests: [Target] = [
     .testTarget(
         name: "EndToEndTests", dependencies: ["sweepd", "SweepStore", "SweepEngine", "SweepModel", "TestSupport"],
         exclude: ["Scripts"]),
+    .executableTarget(
+        name: "load-campaign", dependencies: ["ZeroMQ", "Keys", "WorkerProtocol", "SweepModel"],
+        path: "Tests/Campaigns/Load", exclude: ["README.md", "campaign.py", "run"]),
 ]
 
 let package = Package(
