@@ -27,7 +27,8 @@ let shell: [Target] = [
     .target(
         name: "WorkerAgent",
         dependencies: [
-            "Keys", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", .product(name: "Crypto", package: "swift-crypto"),
+            "Keys", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess",
+            .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(
@@ -109,7 +110,8 @@ let tests: [Target] = [
     .testTarget(
         name: "CoordinatorTests",
         dependencies: [
-            "Coordinator", "SweepStore", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel", "TestSupport",
+            "Coordinator", "SweepStore", "Keys", "ZeroMQ", "WorkerProtocol", "SweepEngine", "SweepModel",
+            "TestSupport",
             .product(name: "Logging", package: "swift-log"),
         ]),
     .testTarget(

@@ -13,7 +13,9 @@ extension Engine {
     package mutating func apply(_ entry: JournalEntry) -> Verdict? {
         // Asked first: an ending attempt is gone afterwards.
         let sweep = sweep(of: entry.event)
-        let results = sweep.flatMap { sweeps[$0]?.knowledge }
+        // A release teaches the models something also while the sweep's clock stands.
+        let taught = if case .released(let fence, _, _) = entry.event { attempts[fence]?.trial.sweep } else { sweep }
+        let results = taught.flatMap { sweeps[$0]?.knowledge }
         eventCount += 1
         var verdict: Verdict?
         switch entry.event {
@@ -88,7 +90,7 @@ extension Engine {
             if settlement.state == .failed { sweeps[trial.sweep]?.countFailure(trial.number, isQuick: false) }
             sweeps[trial.sweep]?.settle(trial.number, settlement)
         }
-        if let sweep, sweeps[sweep]?.knowledge != results { sweeps[sweep]?.resultsChanged = eventCount }
+        if let taught, sweeps[taught]?.knowledge != results { sweeps[taught]?.resultsChanged = eventCount }
         if let sweep { sweeps[sweep]?.touchClock(entry.at) }
         return verdict
     }

@@ -134,7 +134,7 @@ extension Engine {
             guard let heard = workers[worker]?.lastHeard else { continue }
             workers[worker]?.lastHeard = max(heard, min(heard + stall, now))
         }
-        for fence in attempts.keys { attempts[fence]?.offeredAt = nil }
+        for (fence, attempt) in attempts where attempt.offeredAt != now { attempts[fence]?.offeredAt = nil }
     }
 
     /// A worker that hands back leases or cannot start trials gets the next one later each time, until one succeeds:

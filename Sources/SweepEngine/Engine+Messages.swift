@@ -145,6 +145,10 @@ extension Engine {
     private mutating func apply(_ sequenced: SequencedEvent, to attempt: Attempt, _ turn: inout Turn) {
         let fence = sequenced.fence
         switch sequenced.event {
+        case .started where attempt.state == .running:
+            // Lawless: it would void what the attempt has reported. Its number in the sequence is taken all the same.
+            let warning = AttemptEvent.warning("it said a second time that it starts; that was ignored")
+            decide(.observed(fence, sequence: sequenced.sequence, warning), &turn)
         case .started, .report, .checkpoint, .warning:
             let verdict = decide(.observed(fence, sequence: sequenced.sequence, sequenced.event), &turn)
             if let verdict { enforce(verdict, on: fence, &turn) }

@@ -156,7 +156,9 @@ extension Engine {
     }
 
     private mutating func stopRunning(_ sweep: SweepID, reason: String, _ turn: inout Turn) {
-        for (fence, attempt) in liveAttempts() where attempt.trial.sweep == sweep && attempt.stopReason == nil {
+        // A stop outranks a pause: nobody would ever take the paused trial up again.
+        for (fence, attempt) in liveAttempts()
+        where attempt.trial.sweep == sweep && (attempt.stopReason == nil || attempt.isPausing) {
             if attempt.state == .running {
                 decide(.stopRequested(fence, reason: reason), &turn)
                 sendDesired(fence, &turn)

@@ -265,3 +265,30 @@ import WorkerProtocol
         #expect(rig.open.count == 1)
     }
 }
+
+/// What campaigns found.
+@Suite struct RegressionTests {
+    @Test func aSecondStartVoidsNothing() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 1))
+        try rig.hello()
+        try rig.accept(1)
+        try rig.events(1, from: 1, [.started(resumedFrom: nil), .loss(0.25, step: 1), .started(resumedFrom: nil)])
+        #expect(rig.acks() == [FenceSequence(Fence(1), 3)])
+        try rig.events(1, from: 4, [.finished(.completed, Resources())])
+        #expect(rig.trialState(0) == .completed && rig.state.trials[0].value == 0.25)
+    }
+
+    @Test func afterAStallALeaseOfThisVeryTurnIsOfferedOnce() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 2))
+        try rig.hello(slots: 1)
+        try rig.handle(.tick)
+        // The process stood still; the first message after it is taken before the tick.
+        rig.now += 60_000
+        try rig.run(1)
+        #expect(rig.leases().count == 1)
+        try rig.handle(.tick)
+        #expect(rig.leases().isEmpty)
+    }
+}
