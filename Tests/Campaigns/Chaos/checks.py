@@ -108,7 +108,13 @@ class Checks:
             self._wrong(f"there are {len(rows)} trials instead of {total}")
         states = Counter(row[0] for row in rows.values())
         allowed = {"completed", "stopped"} if self.plan.stops_early else {"completed"}
-        if set(states) - allowed:
+        for number in [number for number, row in rows.items() if row[0] == "failed"]:
+            last = self.settled[number][-1] if self.settled[number] else {}
+            if last.get("reason") == "lost":
+                # Where workers may be lost at all, one more is no wonder; else each loss is told of as well.
+                self._wrong(f"trial {number} was thrown away: lost too often")
+                states["failed"] -= 1
+        if set(+states) - allowed:
             self._wrong(f"trials ended otherwise than they should: {dict(states)}; {self._stories(rows, allowed)}")
         for number in rows:
             if len(self.settled[number]) != 1:
