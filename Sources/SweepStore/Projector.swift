@@ -149,7 +149,8 @@ final class Projector {
             """,
             [
                 worker.name, facts.agent, facts.host, facts.processID, facts.slots, facts.isLocal, facts.key,
-                facts.offer.json.text, at,
+                // As in a store of before there was a word on it.
+                facts.offer == WorkerOffer() ? nil : facts.offer.json.text, at,
             ])
     }
 }

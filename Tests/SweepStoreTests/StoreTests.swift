@@ -88,6 +88,7 @@ import Testing
                 """
                 ALTER TABLE trial DROP COLUMN basis; ALTER TABLE trial DROP COLUMN verdict;
                 ALTER TABLE trial DROP COLUMN until; ALTER TABLE checkpoint DROP COLUMN discarded_at;
+                ALTER TABLE worker DROP COLUMN key; ALTER TABLE worker DROP COLUMN offer; DROP TABLE credential;
                 PRAGMA user_version = 1
                 """)
             for _ in 0..<2 {
@@ -105,10 +106,10 @@ import Testing
         let folder = StoreFolder()
         try folder.open().close()
         try folder.tamper("PRAGMA user_version = 7")
-        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 3)
+        let expected = StoreError.newerSchema(database: folder.database, found: 7, known: 4)
         #expect(throws: expected) { try folder.open() }
         #expect(throws: expected) { try StoreReader.open(directory: folder.path) }
-        #expect(expected.description.contains("version 7") && expected.description.contains("to 3"))
+        #expect(expected.description.contains("version 7") && expected.description.contains("to 4"))
     }
 
     @Test func foreignFilesAreRefused() throws {
@@ -159,5 +160,31 @@ import Testing
         store.close()
         #expect(try reader.eventCount() == expected)
         #expect(try StoreReader.open(directory: folder.path).eventCount() == expected)
+    }
+}
+
+/// Who may come in is kept beside the journal.
+@Suite struct CredentialTests {
+    @Test func theyAreKeptAndChangedInPlace() throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        let now = Timestamp(milliseconds: 5)
+        var invitation = Credential(
+            publicKey: "a", role: .workerInvitation, name: "", createdAt: now, expiresAt: Timestamp(milliseconds: 9),
+            usesLeft: 2)
+        var worker = Credential(publicKey: "b", role: .worker, name: "gpu1", createdAt: now, invitation: "a")
+        try store.save([invitation, worker])
+        #expect(try store.credentials() == [invitation, worker])
+        invitation.usesLeft = 1
+        worker.revokedAt = now
+        try store.save([invitation, worker])
+        store.close()
+        let again = try folder.open()
+        #expect(try again.credentials() == [invitation, worker])
+        again.close()
+        let reader = try StoreReader.open(directory: folder.path)
+        #expect(try reader.credentials() == [invitation, worker])
+        #expect(try reader.verify().problems == [])
+        reader.close()
     }
 }
