@@ -12,6 +12,8 @@ extension SweepFileReader {
     mutating func command(_ root: YAMLNode, program: String?, space: SearchSpace?) -> [String] {
         guard let node = root["command"], !node.isNull else {
             if root["program"] != nil { return Self.defaultCommand }
+            // Workers that declare the task know what to run.
+            if root["task"] != nil { return [] }
             warn(
                 root.position, .key("command", of: .root),
                 "neither command nor program is given, so only workers that attach themselves can run trials")

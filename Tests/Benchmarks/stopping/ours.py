@@ -23,6 +23,8 @@ LENT = "optuna-"
 STDIO_METHODS = (*METHODS, *(LENT + sampler for sampler in SAMPLERS))
 RULES: dict[str, dict | None] = {
     "auto": {"type": "auto"},
+    # As if the sweep file did not say that its script goes on from checkpoints.
+    "auto-stopping": {"type": "auto"},
     "asha": {"type": "asha"},
     "asha-promotion": {"type": "asha", "variant": "promotion"},
     "median": {"type": "median"},
@@ -39,6 +41,8 @@ def sweep_file(method: str, rule: str) -> str:
     """digits.yaml with this method and rule, and the budget."""
     sweep = {**SWEEP, "method": method, "limits": {"steps": BUDGET}}
     termination = RULES[rule]
+    if rule == "auto-stopping":
+        del sweep["checkpoints"]
     if termination is None:
         del sweep["early_terminate"]
     else:

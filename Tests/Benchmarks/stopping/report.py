@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--samplers", help="of the peers, to leave out those with few seeds; default: all there are")
     parser.add_argument("--seeds", help="like 0-9; default: all there are")
     parser.add_argument("--workers", default="1,4", help="trials at once")
-    parser.add_argument("--final", choices=("last", "best"), default="last",
+    parser.add_argument("--final", choices=("last", "best"), default="best",
                         help="what a configuration comes to: its loss after the last epoch, or its lowest")
     arguments = parser.parse_args()
     extra = arguments.extra
