@@ -34,13 +34,13 @@ struct Sweepd: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let error as UserError {
-            Terminal.error("sweepd: \(error.message)")
+            Terminal.error("sweepd: \(Format.printableLines(error.message))")
             Foundation.exit(error.status.rawValue)
         } catch let status as ExitStatus {
             Foundation.exit(status.rawValue)
         } catch {
             if let failure = ErrorText.of(error) {
-                Terminal.error("sweepd: \(failure.message)")
+                Terminal.error("sweepd: \(Format.printableLines(failure.message))")
                 Foundation.exit(failure.status.rawValue)
             }
             let code = exitCode(for: error)

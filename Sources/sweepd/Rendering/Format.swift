@@ -78,6 +78,12 @@ enum Format {
         return result
     }
 
+    /// The same for a text of several lines.
+    static func printableLines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+            .joined(separator: "\n")
+    }
+
     static func hasControls(_ text: String) -> Bool { text.unicodeScalars.contains(where: isControl) }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
