@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos load install dist dist-test clean
+.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos fuzz load install dist dist-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,8 +24,10 @@ test: deps lint ## run all tests
 	swift test --skip-build --no-parallel
 	$(MAKE) --no-print-directory test-python
 
-test-python: deps ## run the Python client's tests
+test-python: deps ## run the Python client's tests; attacks and bounded campaigns against the debug build
 	.venv/bin/python -m pytest -q Workers/Python/tests
+	.venv/bin/python -m pytest -q Tests/Attacks
+	.venv/bin/python -m pytest -q Tests/Campaigns
 
 lint: deps ## formatting, import rules, forbidden words
 	@.ci/lint
@@ -45,6 +47,9 @@ load: build ## 1,000 workers with keys over TCP, 100,000 trials, a kill -9 half-
 chaos: deps ## a thousand runs with kills, partitions, full disks, clock jumps; goes on from where it was (RUNS, MINUTES, JOBS)
 	swift build --product sweepd
 	@.venv/bin/python Tests/Campaigns/Chaos/campaign.py
+
+fuzz: build ## mutated connections, lawless messages, inputs to the codec, by the million; goes on from where it was (MINUTES)
+	@Tests/Campaigns/Fuzz/run
 
 install: build ## install sweepd and its Python client below PREFIX
 	@.ci/install $(SWEEPD) $(PREFIX)

@@ -124,6 +124,9 @@ let tests: [Target] = [
         name: "EndToEndTests", dependencies: ["sweepd", "SweepStore", "SweepEngine", "SweepModel", "TestSupport"],
         exclude: ["Scripts"]),
     .executableTarget(
+        name: "codec-fuzz", dependencies: ["Coordinator", "Keys", "SweepEngine", "WorkerProtocol", "SweepModel"],
+        path: "Tests/Campaigns/Fuzz/Codec"),
+    .executableTarget(
         name: "load-campaign", dependencies: ["ZeroMQ", "Keys", "WorkerProtocol", "SweepModel"],
         path: "Tests/Campaigns/Load", exclude: ["README.md", "campaign.py", "run"]),
 ]

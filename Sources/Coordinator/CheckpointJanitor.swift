@@ -6,8 +6,8 @@ import WorkerProtocol
 
 /// Deletes the files of checkpoints that no rule needs, on a thread of its own: a checkpoint may be large.
 ///
-/// A worker names the folder, so it is deleted only where it is one of ours: below the data directory or the sweep's own
-/// checkpoint path, named without `..`, and reached through no symbolic link.
+/// A worker names the folder, so it is deleted only where it is the trial's own: below the trial's folder in the data
+/// directory or in the sweep's checkpoint path, named without `..`, and reached through no symbolic link.
 struct CheckpointJanitor: Sendable {
     private let queue = DispatchQueue(label: "sweepd.checkpoints", qos: .utility)
 
@@ -16,12 +16,18 @@ struct CheckpointJanitor: Sendable {
     @discardableResult
     func discard(_ location: String, below roots: [String]) -> Bool {
         guard case .path(let path)? = CheckpointLocation(location) else { return false }
-        let isOurs = roots.contains { root in
-            if case .path(let root)? = CheckpointLocation(root) { Self.isWithin(path, root) } else { false }
+        guard Self.isOurs(path, below: roots) else { return false }
+        queue.async {
+            // Others were before it in the queue, and a folder may have become a link meanwhile.
+            if Self.isOurs(path, below: roots) { try? FileManager.default.removeItem(atPath: path) }
         }
-        guard isOurs else { return false }
-        queue.async { try? FileManager.default.removeItem(atPath: path) }
         return true
+    }
+
+    private static func isOurs(_ path: String, below roots: [String]) -> Bool {
+        roots.contains { root in
+            if case .path(let root)? = CheckpointLocation(root) { isWithin(path, root) } else { false }
+        }
     }
 
     /// What has been asked for is done.

@@ -324,8 +324,15 @@ final class CoordinatorLoop {
     }
 
     private func discard(_ location: String, of trial: TrialID) {
-        let shared = engine.sweeps[trial.sweep]?.definition.checkpoints?.path
-        if !janitor.discard(location, below: [data.path] + (shared.map { [$0] } ?? [])) {
+        guard let definition = engine.sweeps[trial.sweep]?.definition else { return }
+        // Nothing but the trial's own: a worker could name a key or another sweep's folder. What a continued trial has of
+        // the one before it stays for that one to discard.
+        let name = definition.name
+        let shared = definition.checkpoints?.path.map {
+            DataDirectory.sharedTrialDirectory($0, sweep: name, trial: trial.number)
+        }
+        let roots = [data.trialDirectory(sweep: name, trial: trial.number)] + (shared.map { [$0] } ?? [])
+        if !janitor.discard(location, below: roots) {
             options.logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
         }
     }

@@ -43,7 +43,12 @@ package struct DataDirectory: Sendable {
 
     /// The same below a path or a URI that all workers reach.
     package static func checkpointDirectory(_ root: String, sweep: String, trial: Int, fence: Fence) -> String {
-        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(folder(for: sweep))/\(trial)/a\(fence)"
+        "\(sharedTrialDirectory(root, sweep: sweep, trial: trial))/a\(fence)"
+    }
+
+    /// Of all attempts at a trial.
+    package static func sharedTrialDirectory(_ root: String, sweep: String, trial: Int) -> String {
+        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(folder(for: sweep))/\(trial)"
     }
 
     /// One per attempt, so that an attempt that lost its lease can harm only its own files.

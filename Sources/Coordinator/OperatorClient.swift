@@ -92,9 +92,16 @@ package struct OperatorClient {
         while ContinuousClock.now < deadline {
             if !isSent { isSent = (try? socket.send(frames)) == true }
             if let answer = try socket.receive(), answer.count == 2 {
+                // Whoever is no operator is answered as the worker that the key makes him.
+                guard answer[0] == Array(OperatorRequest.magic.utf8) else {
+                    throw Failure.refused("the coordinator does not take this key for an operator's")
+                }
                 let json = try JSONValue.parse(answer[1])
                 if let error = json["error"]?.stringValue {
                     throw json["again"] == nil ? Failure.refused(error) : Failure.notYet(error)
+                }
+                guard json["ok"] == .bool(true) else {
+                    throw Failure.refused("the coordinator's answer is not understood")
                 }
                 return json
             }

@@ -120,7 +120,6 @@ def test_a_token_in_an_argument_is_refused(daemon: Daemon) -> None:
     assert not said.startswith("0\n") and "command line" in said and token[8:40] not in said
 
 
-@pytest.mark.xfail(strict=True, reason="the refusal is taken for an answer: OperatorClient looks at no first frame")
 def test_a_refused_operator_is_told(daemon: Daemon) -> None:
     token = daemon.invite()
     assert join(daemon, write_token(read_token(token) | {"role": "operator"})).startswith("0\n")

@@ -222,7 +222,6 @@ def report_checkpoints(scene: Scene, place: str) -> None:
     honest.beats()
 
 
-@pytest.mark.xfail(strict=True, reason="a worker may name anything below the data directory: CheckpointJanitor's roots")
 @pytest.mark.parametrize("inner", ["keys", "sweeps/other/0/a9", "sweepd.sqlite-wal"])
 def test_a_checkpoint_that_is_no_trials_own(scene: Scene, inner: str) -> None:
     place = scene.daemon.data / inner

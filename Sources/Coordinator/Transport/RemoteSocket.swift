@@ -47,7 +47,8 @@ final class RemoteSocket {
         options.routerMandatory = true
         options.sendHighWaterMark = 256
         options.receiveHighWaterMark = 256
-        options.maximumMessageSize = ProtocolLimits.frameBytes
+        // libzmq counts the frame as it is encrypted, which is a little longer.
+        options.maximumMessageSize = ProtocolLimits.frameBytes + 256
         options.linger = .milliseconds(200)
         options.handshakeInterval = .seconds(5)
         options.heartbeatInterval = .seconds(5)
