@@ -358,12 +358,17 @@ class Fleet:
             self._has_ended = True
         self.reap()
         processes = [(f"worker {index}", worker) for index, worker in enumerate(self.workers) if worker]
+        joined = [index for index, (kind, _) in enumerate(self.plan.workers) if kind == "joined"]
         for name, process in processes:
-            pids = self.descendants(process.pid) if "joined" in str(process.args) else [process.pid]
-            for pid in pids or [process.pid]:
+            # A worker that joins is tried again by a shell: that must not begin another.
+            below = self.descendants(process.pid) if int(name.split()[1]) in joined else []
+            for pid in [process.pid, *below]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGTERM)
-        self._ended(processes)
+        self._ended(processes, shells={f"worker {index}" for index in joined})
+        deadline = time.monotonic() + 20
+        while any("worker --join" in line for line in self.left().values()) and time.monotonic() < deadline:
+            time.sleep(0.05)
         if self.coordinator:
             self.signal_coordinator(signal.SIGTERM)
             self._ended([("the coordinator", self.coordinator)])
@@ -374,10 +379,10 @@ class Fleet:
         if left:
             self.problems.append(f"processes are left over: {left}")
 
-    def _ended(self, processes):
+    def _ended(self, processes, shells=()):
         for name, process in processes:
             try:
-                if process.wait(20) != 0:
+                if process.wait(20) not in ((0, -signal.SIGTERM) if name in shells else (0,)):
                     self.problems.append(f"{name} ended with {process.returncode} on SIGTERM")
             except subprocess.TimeoutExpired:
                 self.problems.append(f"{name} does not end on SIGTERM")
