@@ -115,8 +115,10 @@ def context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
 
 
 @pytest.fixture(scope="module")
-def gate(context: zmq.Context[zmq.Socket[bytes]]) -> Gate:
-    return Gate(context)
+def gate(context: zmq.Context[zmq.Socket[bytes]]) -> Iterator[Gate]:
+    gate = Gate(context)
+    yield gate
+    gate.close()
 
 
 class Taken:

@@ -58,10 +58,20 @@ class Gate:
         self.asked: list[str] = []
         self._socket = context.socket(zmq.REP)
         self._socket.bind("inproc://zeromq.zap.01")
-        threading.Thread(target=self._answer, daemon=True).start()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer no more; before the context goes."""
+        self._closed.set()
+        self._thread.join()
+        self._socket.close(linger=0)
 
     def _answer(self) -> None:
-        while True:
+        while not self._closed.is_set():
+            if not self._socket.poll(50):
+                continue
             version, number, _, _, _, _, key = self._socket.recv_multipart()
             public = z85.encode(key).decode()
             self.asked.append(public)

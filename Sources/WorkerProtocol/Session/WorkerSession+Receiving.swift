@@ -178,7 +178,7 @@ extension WorkerOffer {
         if let task = lease.task {
             return runs(task) ? nil : "this worker declares no task '\(task)'"
         }
-        if lease.command.isEmpty || runsCommands || hasFunction { return nil }
+        if runsCommands || hasFunction { return nil }
         return "this worker runs no commands but its own tasks"
     }
 }
