@@ -22,6 +22,7 @@ demo: build ## tune a small neural network on handwritten digits: 24 trials, 2 w
 test: deps lint ## run all tests
 	swift build --build-tests
 	swift test --skip-build --no-parallel
+	Tests/Campaigns/simulate --test
 	$(MAKE) --no-print-directory test-python
 
 test-python: deps ## run the Python client's tests; attacks and bounded campaigns against the debug build
@@ -50,6 +51,12 @@ chaos: deps ## a thousand runs with kills, partitions, full disks, clock jumps; 
 
 fuzz: build ## mutated connections, lawless messages, inputs to the codec, by the million; goes on from where it was (MINUTES)
 	@Tests/Campaigns/Fuzz/run
+
+simulate: deps ## 200,000 simulated runs under faults, then more with COUNT=… or for SECONDS=…; goes on from its ledger
+	@COUNT=$(COUNT) SECONDS_TO_RUN=$(SECONDS) Tests/Campaigns/simulate
+
+simulate-mutants: deps ## 24 planted bugs, each of which the simulation has to find
+	@Tests/Campaigns/mutants
 
 install: build ## install sweepd and its Python client below PREFIX
 	@.ci/install $(SWEEPD) $(PREFIX)

@@ -74,6 +74,8 @@ let tests: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["SweepEngine", "WorkerProtocol", "SweepModel", collections],
         path: "Tests/TestSupport"),
+    .executableTarget(
+        name: "simulate-campaign", dependencies: ["TestSupport"], path: "Tests/Campaigns/Simulate"),
     .testTarget(
         name: "GaussianProcessTests",
         dependencies: ["GaussianProcess", "LinearAlgebra", "Randomness", "CVectorMath", numerics],

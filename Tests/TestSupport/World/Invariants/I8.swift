@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+
+/// The retry budget is respected: the user's failures are tried again so often as he said, and nothing else is charged
+/// to him.
+enum I8 {
+    static func check(_ event: Event, _ book: Book, maximumLosses: Int) -> String? {
+        let (fence, disposition, isLoss, isUsers): (Fence, Disposition, Bool, Bool)
+        switch event {
+        case .ended(let a, _, let said, let b):
+            let cause = said.failed?.cause
+            // A trial that ends without a result is its user's failure too.
+            (fence, disposition) = (a, b)
+            (isLoss, isUsers) = (cause == .infrastructure, cause != .infrastructure)
+        case .released(let a, let reason, let b):
+            (fence, disposition, isLoss, isUsers) = (a, b, reason == .lost || reason == .forgotten, false)
+        default: return nil
+        }
+        guard let trial = book.open[fence]?.trial else { return nil }
+        let used = book.requeues[trial] ?? (0, 0)
+        switch disposition {
+        case .requeued(let charged):
+            if charged, !isUsers { return "trial \(trial) is charged for what its user did not do" }
+            if charged, used.charged >= book.definitions[trial.sweep]?.retries ?? 0 {
+                return "trial \(trial) is retried \(used.charged + 1) times"
+            }
+            if isLoss, used.free >= maximumLosses { return "trial \(trial) is lost \(used.free + 1) times" }
+            return nil
+        case .settled(let settlement):
+            // Not given up before the budget is used up.
+            guard settlement.state == .failed, !settlement.isInfeasible, book.open[fence]?.isStopping == false else {
+                return nil
+            }
+            if isUsers, used.charged < book.definitions[trial.sweep]?.retries ?? 0 {
+                return "trial \(trial) fails after \(used.charged) retries"
+            }
+            return isLoss && used.free < maximumLosses ? "trial \(trial) fails after \(used.free) losses" : nil
+        case .paused: return nil
+        }
+    }
+}
