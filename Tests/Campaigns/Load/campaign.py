@@ -265,22 +265,33 @@ class Table:
         print("result: " + " ".join(f"load_{name}={figure:g}" for name, figure in self.figures.items()))
 
 
+def is_finished(coordinator: Coordinator) -> bool:
+    store = sqlite3.connect(f"file:{coordinator.data}/sweepd.sqlite?mode=ro", uri=True)
+    try:
+        return store.execute("SELECT state FROM sweep").fetchone()[0] == "finished"
+    finally:
+        store.close()
+
+
 def follow(coordinator: Coordinator, players: Players, until: int, limit: float) -> None:
-    """Until so many trials are over."""
+    """Until so many trials are over; of all, until the sweep is.
+
+    Those whose last acknowledgement died with the coordinator their workers do not see end: they are told to forget them.
+    """
     deadline, told = time.time() + limit, 0.0
-    while players.seen("closed") < until:
+    while not is_finished(coordinator) if until == TRIALS else players.seen("closed") < until:
         players.alive()
         if coordinator.process.poll() is not None:
             sys.exit("the coordinator ended:\n" + (coordinator.folder / "coordinator.log").read_text()[-2000:])
         if time.time() > deadline:
-            sys.exit(f"{players.seen('closed')} trials of {until} were over after {limit:.0f} s")
+            sys.exit(f"by the players' count {players.seen('closed')} trials of {until} were over after {limit:.0f} s")
         coordinator.memory()
         if time.time() - told > 20:
             told = time.time()
             resident, peak = coordinator.memory()
             say(f"{players.seen('closed'):,} trials, {players.seen('acknowledged'):,} reports acknowledged; "
                 f"{resident:.0f} MiB; load {os.getloadavg()[0]:.1f}")
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 def campaign(folder: pathlib.Path, coordinator: Coordinator) -> int:
@@ -328,7 +339,7 @@ def campaign(folder: pathlib.Path, coordinator: Coordinator) -> int:
         time.sleep(2 if timed else 0)
         players.say("phase steady")
     follow(coordinator, players, TRIALS, limit)
-    seen = {name: players.seen(name) for name in ("reports", "overbooked", "reconnections")}
+    seen = {name: players.seen(name) for name in ("overbooked", "reconnections", "abandoned")}
     phases = players.end()
     coordinator.kill(signal.SIGTERM)
 
@@ -357,6 +368,7 @@ def campaign(folder: pathlib.Path, coordinator: Coordinator) -> int:
     table.row("begun_twice", "trials that two workers began", found["begun_twice"], 0 if timed else None)
     table.row("void", "acknowledged under leases taken back", found["void"], 0 if timed else None)
     table.row("overbooked", "more trials on a worker than it has slots", seen["overbooked"], 0 if timed else None)
+    table.row("forgotten", "leases that a worker was told to forget", seen["abandoned"], None)
     table.row("silences", "connections given up for silence", seen["reconnections"], None)
     table.show()
     say(f"{os.cpu_count()} cores for everything, load {os.getloadavg()[0]:.1f}")
