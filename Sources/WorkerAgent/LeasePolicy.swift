@@ -117,7 +117,11 @@ package struct LeasePolicy: Sendable {
         while existing != "/", !FileManager.default.fileExists(atPath: existing) {
             // A link that leads nowhere yet would be followed by whoever makes what it names.
             var status = stat()
-            if lstat(existing, &status) == 0 { return false }
+            if lstat(existing, &status) == 0 {
+                if status.st_mode & S_IFMT == S_IFLNK { return false }
+                // It was made just now.
+                continue
+            }
             rest = "/" + (existing as NSString).lastPathComponent + rest
             existing = (existing as NSString).deletingLastPathComponent
         }
