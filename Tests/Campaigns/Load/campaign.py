@@ -92,8 +92,9 @@ class Coordinator:
         """Resident now and at most, in MiB; the most is kept over this coordinator's lives."""
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         found = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Vm")}
-        self.peak = max(self.peak, found["VmHWM"])
-        return found["VmRSS"], found["VmHWM"]
+        # A process that is gone and not yet waited for has none.
+        self.peak = max(self.peak, found.get("VmHWM", 0))
+        return found.get("VmRSS", 0), self.peak
 
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -294,9 +295,8 @@ def follow(coordinator: Coordinator, players: Players, until: int, limit: float)
         time.sleep(0.25)
 
 
-def campaign(folder: pathlib.Path, coordinator: Coordinator) -> int:
+def campaign(folder: pathlib.Path, coordinator: Coordinator, table: Table) -> int:
     timed = SIZE != "small"
-    table = Table()
     coordinator.start()
     token = coordinator.call("invite", "--uses", str(WORKERS), "--ttl", "1d", "--token").strip()
     begin = now_ms()
@@ -370,7 +370,6 @@ def campaign(folder: pathlib.Path, coordinator: Coordinator) -> int:
     table.row("overbooked", "more trials on a worker than it has slots", seen["overbooked"], 0 if timed else None)
     table.row("forgotten", "leases that a worker was told to forget", seen["abandoned"], None)
     table.row("silences", "connections given up for silence", seen["reconnections"], None)
-    table.show()
     say(f"{os.cpu_count()} cores for everything, load {os.getloadavg()[0]:.1f}")
     return 1 if table.failed else 0
 
@@ -381,9 +380,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     coordinator = Coordinator(folder)
+    table = Table()
     try:
-        sys.exit(campaign(folder, coordinator))
+        sys.exit(campaign(folder, coordinator, table))
     finally:
+        # Also what was measured before it went wrong.
+        table.show()
         # The players end when their standard input does.
         if coordinator.process is not None and coordinator.process.poll() is None:
             coordinator.process.kill()
