@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python lint bench bench-search bench-stopping chaos fuzz load install dist dist-test clean
+.PHONY: help deps build demo test test-python test-campaigns lint bench bench-search bench-stopping chaos fuzz load install dist dist-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,11 +22,14 @@ demo: build ## tune a small neural network on handwritten digits: 24 trials, 2 w
 test: deps lint ## run all tests
 	swift build --build-tests
 	swift test --skip-build --no-parallel
-	Tests/Campaigns/simulate --test
 	$(MAKE) --no-print-directory test-python
 
-test-python: deps ## run the Python client's tests; attacks and bounded campaigns against the debug build
+test-python: deps ## run the Python client's tests
 	.venv/bin/python -m pytest -q Workers/Python/tests
+
+test-campaigns: deps ## bounded parts of the campaigns, and the attacks of the threat model, against the debug build
+	swift build --product sweepd
+	Tests/Campaigns/simulate --test
 	.venv/bin/python -m pytest -q Tests/Attacks
 	.venv/bin/python -m pytest -q Tests/Campaigns
 

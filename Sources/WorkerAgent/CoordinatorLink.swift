@@ -67,9 +67,7 @@ final class CoordinatorLink {
         settings.reconnectInterval = .milliseconds(100)
         settings.maximumReconnectInterval = .seconds(5)
         settings.connectTimeout = .seconds(10)
-        settings.heartbeatInterval = .seconds(5)
-        settings.heartbeatTimeout = .seconds(15)
-        settings.heartbeatTimeToLive = .seconds(15)
+        // No heartbeats of libzmq's: they can abort the coordinator's process (see RemoteSocket).
         return settings
     }
 }

@@ -65,21 +65,20 @@ import Testing
         #expect(throws: StoreError.noData(folder.path)) { try StoreReader.open(directory: folder.path) }
     }
 
-    /// Histories that the first version could have written.
-    private static let early = Array(
-        (UInt64(0)..<80).lazy.map { Histories.random(seed: $0) }.filter { entries in
-            entries.allSatisfy { entry in
-                switch entry.event {
-                case .asked, .told, .proposed(_, _, _, _?), .judged, .promoted, .retired, .checkpointDiscarded: false
-                default: true
-                }
-            }
-        }.prefix(3))
+    private static let early = (UInt64(0)..<3).map { Histories.early(seed: $0) }
 
     /// A database of the first version has no column for what a proposal was made from: it can be looked at and verified
     /// as it is, and a coordinator brings it to this version.
     @Test func theFirstVersionIsReadAndBroughtToThisOne() throws {
         for entries in Self.early {
+            try #require(
+                entries.allSatisfy { entry in
+                    switch entry.event {
+                    case .asked, .told, .proposed(_, _, _, _?), .judged, .promoted, .retired, .checkpointDiscarded:
+                        false
+                    default: true
+                    }
+                })
             let folder = StoreFolder()
             let store = try folder.open()
             try store.append(entries)

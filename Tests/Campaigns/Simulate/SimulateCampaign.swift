@@ -7,7 +7,7 @@ import TestSupport
 /// not have yet, until N have passed in all or S seconds are over.
 ///
 /// Others: `--seeds FIRST N` (no ledger), `--crashes N` (at every step of N small configurations), `--hunt N` (until the
-/// first problem, in at most N seeds and the crashes), `--trace FIRST N` (one digest a seed).
+/// first problem, in at most N seeds and the crashes), `--trace FIRST N` (one digest a seed), `--journal SEED` (what was decided).
 @main struct SimulateCampaign {
     private var words = Array(CommandLine.arguments.dropFirst())
 
@@ -35,6 +35,13 @@ import TestSupport
                 print(seed, String(world.trace.value, radix: 16))
             }
             return true
+        }
+        if let seed = number("--journal") {
+            let world = World(seed: seed)
+            world.run()
+            for line in world.journalLines { print(line) }
+            print(world.problem ?? "no problem")
+            return world.problem == nil
         }
         if let limit = number("--hunt") { return hunt(limit, campaign) }
         if let count = number("--crashes") { return crashes(count, campaign) }

@@ -24,6 +24,8 @@ package struct Scenario: Sendable {
     /// Chances per trial or step.
     var userFailure = 0.0
     var nonFinite = 0.0
+    /// What is reported then; in journals that are compared, infinity, since NaN equals nothing.
+    var nonFiniteValue = Double.nan
     var checkpoint = 0.3
     /// Sends fail at once while the coordinator is away, as with a socket that queues nothing for nobody.
     var isImmediate = false
@@ -39,6 +41,8 @@ package struct Scenario: Sendable {
         let isLocal: Bool
         let drift: Int64
         var labels: [String] = []
+        /// It came in with a key.
+        var hasKey = true
     }
 
     struct SweepPlan: Sendable {
@@ -117,9 +121,29 @@ package struct Scenario: Sendable {
         scenario.workers = Array(scenario.workers.prefix(3))
         scenario.sweeps = Array(scenario.sweeps.prefix(1))
         scenario.sweeps[0].definition.trials = random.int(3...15)
+        scenario.nonFiniteValue = .infinity
         scenario.faults = random.int(5...20)
         scenario.faultInterval = min(scenario.faultInterval, 3000 * scenario.scale)
         scenario.weights[FaultKind.restore.rawValue] = 0
+        return scenario
+    }
+
+    /// A brief one of what the first version could do: it had no model, no early stopping, no callers and deleted no
+    /// checkpoints.
+    static func early(_ random: inout SeededRandom) -> Scenario {
+        var scenario = brief(&random)
+        scenario.wishInterval = 0
+        for place in scenario.workers.indices {
+            scenario.workers[place].labels = []
+            scenario.workers[place].hasKey = false
+        }
+        scenario.sweeps[0].definition.placement = Placement()
+        scenario.checkpoint = 0
+        scenario.nonFinite = 0
+        scenario.sweeps[0].isAdaptive = false
+        scenario.sweeps[0].definition.earlyTermination = nil
+        scenario.sweeps[0].definition.deterministicPending = nil
+        if scenario.sweeps[0].definition.method == .tpe { scenario.sweeps[0].definition.method = .random }
         return scenario
     }
 

@@ -62,7 +62,9 @@ struct SimulatedWorker {
         session = WorkerSession(hello: hello, timers: timers)
     }
 
-    var identity: PeerIdentity { PeerIdentity(name: name, isLocal: plan.isLocal, key: plan.isLocal ? nil : name) }
+    var identity: PeerIdentity {
+        PeerIdentity(name: name, isLocal: plan.isLocal, key: plan.isLocal || !plan.hasKey ? nil : name)
+    }
 
     /// Those in the slots.
     var running: ArraySlice<Child> { children.prefix(plan.slots) }

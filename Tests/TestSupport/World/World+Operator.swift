@@ -28,6 +28,8 @@ extension World {
     /// Paused sweeps go on, callers tell in the end.
     private func attend(_ sweep: SweepID) {
         guard let state = engine.sweeps[sweep] else { return }
+        // A retry opens a sweep that was over when this process began, and whoever wants it run says so.
+        if case .running = state.phase, !state.isActive { take(.stimulus(.adopt(sweep))) }
         if case .paused = state.phase, isCalm || random.chance(0.3) { take(.stimulus(.unpause(sweep))) }
         for number in state.asked.sorted() where isCalm || random.chance(0.2) {
             let value: Double? = random.chance(0.2) ? nil : random.chance(0.1) ? .nan : 0.5

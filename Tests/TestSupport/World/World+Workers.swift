@@ -219,7 +219,8 @@ extension World {
         if child.step >= child.lastStep { return [.finished(.completed, used)] }
         workers[index].children[place].step += 1
         let step = child.step + 1
-        let loss = random.chance(scenario.nonFinite) ? Double.nan : Self.loss(child.lease.configuration, step)
+        let loss =
+            random.chance(scenario.nonFinite) ? scenario.nonFiniteValue : Self.loss(child.lease.configuration, step)
         var events: [AttemptEvent] = [.report(step: step, metrics: [MetricValue("loss", loss)])]
         if random.chance(scenario.checkpoint) {
             let location = "/c/\(child.lease.fence)/\(step)"

@@ -110,6 +110,12 @@ package final class World {
         return World(seed: seed, scenario: .brief(&random))
     }
 
+    /// A short run of what the first version could do.
+    package static func early(seed: UInt64) -> World {
+        var random = SeededRandom(seed: seed)
+        return World(seed: seed, scenario: .early(&random))
+    }
+
     package init(seed: UInt64, scenario: Scenario) {
         self.seed = seed
         self.scenario = scenario
@@ -181,6 +187,11 @@ package final class World {
         var entries: [JournalEntry] = []
         SimulatedDisk.read(disk.journal) { entries.append($0) }
         return entries
+    }
+
+    /// The same as it lies there.
+    package var journalLines: [Substring] {
+        String(decoding: disk.journal, as: UTF8.self).split(separator: "\n")
     }
 
     package var virtualSeconds: Double { Double(now) / 1000 }

@@ -223,9 +223,6 @@ class Link(threading.Thread):
             (zmq.RECONNECT_IVL, 500),
             (zmq.RECONNECT_IVL_MAX, 30_000),
             (zmq.CONNECT_TIMEOUT, 10_000),
-            (zmq.HEARTBEAT_IVL, 5000),
-            (zmq.HEARTBEAT_TIMEOUT, 15_000),
-            (zmq.HEARTBEAT_TTL, 15_000),
             (zmq.IPV6, 1),
         ):
             socket.setsockopt(option, value)
