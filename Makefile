@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 PREFIX ?= $(HOME)/.local
 SWEEPD := .build/$(CONFIGURATION)/sweepd
 
-.PHONY: help deps build demo test test-python test-campaigns lint bench bench-search bench-stopping chaos fuzz load install dist dist-test clean
+.PHONY: help deps build demo test test-python test-campaigns lint bench bench-search bench-stopping chaos fuzz load simulate simulate-mutants install dist dist-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

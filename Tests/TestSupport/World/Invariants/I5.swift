@@ -47,7 +47,8 @@ enum I5 {
                 guard let open else { return "\(lease.fence) is to stop and is not its worker's" }
                 if !open.isStopping { return "\(lease.fence) is to stop, and that is not durable" }
             case .abandon:
-                if let open { return "\(lease.fence) is to be abandoned, and \(open.worker) holds it" }
+                // Whoever has left may have held what is another's by now.
+                if worker != nil, let open { return "\(lease.fence) is to be abandoned, and \(open.worker) holds it" }
             }
         }
         return nil
