@@ -161,6 +161,7 @@ package struct Scenario: Sendable {
         scenario.nonFinite = random.chance(0.2) ? 0.2 : 0
         var plan = SweepPlan.drawn(0, &random)
         plan.definition.trials = 3
+        plan.definition.placement = Placement()
         plan.definition.repeats = min(plan.definition.repeats, 2)
         plan.steps = 1...4
         scenario.sweeps = [plan]

@@ -41,7 +41,10 @@ extension World {
         guard let state = engine.sweeps[sweep], !state.trials.isEmpty else { return }
         let trial = TrialID(sweep: sweep, number: random.int(0...state.trials.count - 1))
         switch random.int(0...18) {
-        case 0: take(.stimulus(.pause(sweep)))
+        case 0:
+            take(.stimulus(.pause(sweep)))
+            // Thought better of at once: what was asked of the sampler before is still to come.
+            if random.chance(0.5) { take(.stimulus(.unpause(sweep))) }
         case 1, 2: take(.stimulus(.cancelTrial(trial)))
         case 3, 4: take(.stimulus(.stopTrial(trial, reason: "the operator")))
         case 5, 6: take(.stimulus(.retry(trial)))
