@@ -41,7 +41,9 @@ extension CoordinatorLoop {
             for stimulus in try stimuli(for: request) {
                 if let error = handle(stimulus, &turn) { throw error }
             }
-            try adoptIfServing(turn.entries[first...], &turn)
+            for sweep in unadopted {
+                if let error = handle(.adopt(sweep), &turn) { throw error }
+            }
         } catch .nothingReady(let sweep) {
             return .notYet(EngineError.nothingReady(sweep).description)
         } catch {
@@ -59,15 +61,6 @@ extension CoordinatorLoop {
             return .done([.init("sweep", .integer(Int64(sweep.number)))])
         }
         return .done([])
-    }
-
-    /// A daemon works on whatever is not over: also on what was launched or has been taken up again just now.
-    private func adoptIfServing(_ entries: ArraySlice<JournalEntry>, _ turn: inout Turn) throws(EngineError) {
-        guard options.servesAll else { return }
-        for (sweep, state) in engine.sweeps where !state.isActive {
-            if case .finished = state.phase { continue }
-            if let error = handle(.adopt(sweep), &turn) { throw error }
-        }
     }
 
     /// Why the request is to be repeated: a coordinator that is about to end would take on what nobody then trains,

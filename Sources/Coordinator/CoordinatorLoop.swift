@@ -51,9 +51,9 @@ final class CoordinatorLoop {
         var effects: [Effect] = []
         var replies: [@Sendable () -> Void] = []
         var operatorReplies: [OperatorService.Reply] = []
-        /// To those who came in over the network and are no workers.
         /// A key was taken away: who has it must not stay.
         var cutsConnections = false
+        /// To those who came in over the network and are no workers.
         var remoteReplies: [(connection: Connection, frames: [[UInt8]])] = []
     }
 
@@ -82,7 +82,7 @@ final class CoordinatorLoop {
             door = try Door(
                 listening, credentials: try store.credentials(), key: try ServerKey.load(data), context: context)
         }
-        if options.servesAll { try adoptAll() }
+        for sweep in unadopted { try store.append(try self.engine.handle(.adopt(sweep), now: Clock.moment).events) }
         if var door {
             transport.listen(try door.open(context))
             self.door = door
@@ -91,12 +91,13 @@ final class CoordinatorLoop {
         try EndpointFile(runtime: runtime).write(to: data.endpointFile)
     }
 
-    /// Whatever is not over goes on; what was paused stays so.
-    private func adoptAll() throws {
-        for (sweep, state) in engine.sweeps {
-            if case .finished = state.phase { continue }
-            try store.append(try engine.handle(.adopt(sweep), now: Clock.moment).events)
-        }
+    /// A daemon works on whatever is not over, and what was paused stays so: these it has yet to take up.
+    var unadopted: [SweepID] {
+        guard options.servesAll else { return [] }
+        return engine.sweeps.elements.filter { _, state in
+            if case .finished = state.phase { return false }
+            return !state.isActive
+        }.map(\.key)
     }
 
     var summaries: [SweepSummary] {

@@ -48,13 +48,14 @@ package struct ConnectionFile: Sendable {
             throw damaged("it is not JSON of version 1")
         }
         guard json["role"]?.stringValue == role.rawValue else { throw damaged("its role is another") }
-        guard let name = json["name"]?.stringValue, let list = json["endpoints"]?.arrayValue, !list.isEmpty,
+        guard let name = json["name"]?.stringValue, Placement.isName(name),
             let server = json["server"]?.stringValue.flatMap({ try? CurveKey($0) }),
             let secret = json["secret"]?.stringValue.flatMap({ try? CurveSecretKey($0) }),
             let own = try? CurveKeyPair(secret: secret)
         else { throw damaged("a member is missing or wrong") }
-        let endpoints = list.compactMap { $0.stringValue.flatMap { text in try? Endpoint(text) } }
-        guard endpoints.count == list.count, endpoints.allSatisfy(\.isTCP) else { throw damaged("its endpoints") }
+        guard let endpoints = json["endpoints"].flatMap({ JoinToken.endpoints($0) }) else {
+            throw damaged("its endpoints are not 1 to 8 places of the network")
+        }
         self.init(role: role, name: name, endpoints: endpoints, server: server, own: own)
     }
 }

@@ -66,14 +66,18 @@ package struct JoinToken: Sendable {
                 description: "the invitation is of another version of sweepd: install the same release here")
         }
         guard let role = json["role"]?.stringValue.flatMap({ Role(rawValue: $0) }),
-            let list = json["endpoints"]?.arrayValue,
-            (1...Self.maximumEndpoints).contains(list.count),
+            let endpoints = json["endpoints"].flatMap({ Self.endpoints($0) }),
             let server = json["server"]?.stringValue.flatMap({ try? CurveKey($0) }),
             let secret = json["secret"]?.stringValue.flatMap({ try? CurveSecretKey($0) }),
             let expires = json["expires"]?.integerValue
         else { throw damaged }
-        let endpoints = list.compactMap { $0.stringValue.flatMap { text in try? Endpoint(text) } }
-        guard endpoints.count == list.count, endpoints.allSatisfy(\.isTCP) else { throw damaged }
         self.init(role: role, endpoints: endpoints, server: server, secret: secret, expires: expires)
+    }
+
+    /// Where a coordinator can be reached; nil unless it is 1 to 8 places of the network.
+    static func endpoints(_ json: JSONValue) -> [Endpoint]? {
+        guard let list = json.arrayValue, (1...maximumEndpoints).contains(list.count) else { return nil }
+        let endpoints = list.compactMap { $0.stringValue.flatMap { text in try? Endpoint(text) } }
+        return endpoints.count == list.count && endpoints.allSatisfy(\.isTCP) ? endpoints : nil
     }
 }

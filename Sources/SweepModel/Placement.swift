@@ -78,14 +78,16 @@ package struct WorkerOffer: Hashable, Sendable {
 }
 
 extension WorkerOffer {
-    /// As the journal has it.
-    package var json: JSONValue {
-        .object([
+    /// As a worker says it and the journal has it.
+    package var members: [JSONValue.Member] {
+        [
             .init("labels", .array(labels.map { .string($0) })),
             .init("tasks", .object(tasks.map { .init($0.name, .string($0.digest)) })),
             .init("commands", .bool(runsCommands)), .init("function", .bool(hasFunction)),
-        ])
+        ]
     }
+
+    package var json: JSONValue { .object(members) }
 
     /// Reads what `json` wrote; nil for anything else.
     package init?(json: JSONValue) {

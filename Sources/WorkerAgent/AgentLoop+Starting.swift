@@ -90,7 +90,7 @@ extension AgentLoop {
             var environment = ChildEnvironment.variables(
                 for: lease, files: files, socket: listener.path, card: cards.visible(to: slot),
                 options: options)
-            for (name, value) in options.policy.environment(of: lease) { environment[name] = value }
+            for variable in options.policy.environment(of: lease) { environment[variable.name] = variable.value }
             let child = try AttemptLaunch(
                 lease: lease, files: files, environment: environment, enclosure: enclosure
             ).start()

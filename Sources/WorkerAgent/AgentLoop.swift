@@ -198,13 +198,18 @@ final class AgentLoop {
         let isLimited = running.contains { $0.lease.memoryLimit != nil }
         nextSample = now + .milliseconds(isLimited ? 500 : 2000)
         Leftovers.killStrays(token: options.token, live: Set(attempts.map { "\($0.fence)" }))
-        let resident = ProcessTable.resident(ofGroups: Set(running.map { $0.child.id }))
+        var sampled: [Attempt] = []
         for attempt in running {
-            // The kernel holds the limit itself, and counts shared pages once.
+            // Where the kernel holds the limit itself, it counts too, and shared pages once.
             if enclosure.limitsMemory, let used = attempt.child.group?.usedMemory {
                 attempt.peakMemory = max(attempt.peakMemory, used)
-                continue
+            } else {
+                sampled.append(attempt)
             }
+        }
+        guard !sampled.isEmpty else { return }
+        let resident = ProcessTable.resident(ofGroups: Set(sampled.map { $0.child.id }))
+        for attempt in sampled {
             guard var used = resident[attempt.child.id] else { continue }
             if let limit = attempt.lease.memoryLimit, used > limit {
                 // Forked loaders share pages with their parent: count those once before anyone is killed.

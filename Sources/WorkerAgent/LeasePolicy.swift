@@ -55,7 +55,7 @@ package struct LeasePolicy: Sendable {
     }
 
     /// Variables that the lease's task sets.
-    func environment(of lease: Lease) -> [(name: String, value: String)] {
+    func environment(of lease: Lease) -> [TaskDeclaration.Variable] {
         task(of: lease)?.environment ?? []
     }
 

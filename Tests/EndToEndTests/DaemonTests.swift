@@ -170,6 +170,7 @@ final class DaemonFolder {
     let folder: SweepFolder
     let endpoint: String
     private var daemon: Process?
+    private var attached: [Process] = []
     private var runs = 0
 
     init(script: String) throws {
@@ -178,7 +179,9 @@ final class DaemonFolder {
     }
 
     deinit {
-        if let daemon, daemon.isRunning { Foundation.kill(daemon.processIdentifier, SIGKILL) }
+        for process in attached + [daemon].compactMap({ $0 }) where process.isRunning {
+            Foundation.kill(process.processIdentifier, SIGKILL)
+        }
     }
 
     var path: String { folder.path }
@@ -227,8 +230,10 @@ final class DaemonFolder {
     }
 
     func startWorker(_ home: [String: String], _ arguments: String...) throws -> Process {
-        try Program.start(
+        let worker = try Program.start(
             ["worker"] + arguments, in: path, environment: home, output: "\(path)/\(home["NAME"] ?? "worker").log")
+        attached.append(worker)
+        return worker
     }
 
     func invite(to name: String, _ arguments: String...) throws {

@@ -22,6 +22,10 @@ enum Arrival {
             self.connection = connection
             refusal = Refusal(code: code, message: reason, isFatal: false)
         }
+
+        static func oversized(_ connection: Connection) -> Malformed {
+            Malformed(connection, "more than 1 MiB or too many frames")
+        }
     }
 
     /// A worker's message, or what is wrong with it.

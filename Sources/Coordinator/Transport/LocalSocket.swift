@@ -13,22 +13,14 @@ final class LocalSocket {
     private(set) var socket: Socket
 
     init(endpoint: String, context: Context) throws {
-        var options = SocketOptions()
-        options.routerMandatory = true
-        options.sendHighWaterMark = 256
-        options.receiveHighWaterMark = 256
-        options.maximumMessageSize = ProtocolLimits.frameBytes
-        // Long enough for a last word to local workers; what matters is in the store.
-        options.linger = .milliseconds(200)
-        options.handshakeInterval = .seconds(5)
-        socket = try Socket(.router, in: context, options: options)
+        socket = try Socket(.router, in: context, options: .workers)
         try socket.bind(Endpoint(endpoint))
     }
 
     func receive() -> Arrival? {
         guard let message = try? socket.receiveMessage(), let routingID = message.frames.first else { return nil }
         let connection = Connection([Self.mark] + routingID)
-        if message.isOversized { return .malformed(.init(connection, "more than 1 MiB or too many frames")) }
+        if message.isOversized { return .malformed(.oversized(connection)) }
         guard let peer = message.peerAddress.flatMap({ PeerAddress($0) }), peer.uid == geteuid() else {
             return .malformed(.init(connection, "this socket serves the coordinator's own user only"))
         }

@@ -43,14 +43,9 @@ final class RemoteSocket {
     }
 
     private static func bound(to endpoints: [Endpoint], key: CurveKeyPair, context: Context) throws -> Socket {
-        var options = SocketOptions()
-        options.routerMandatory = true
-        options.sendHighWaterMark = 256
-        options.receiveHighWaterMark = 256
+        var options = SocketOptions.workers
         // libzmq counts the frame as it is encrypted, which is a little longer.
         options.maximumMessageSize = ProtocolLimits.frameBytes + 256
-        options.linger = .milliseconds(200)
-        options.handshakeInterval = .seconds(5)
         // No heartbeats of libzmq's: with a full receive queue they abort the process (its issues 3937 and 4767; seen under
         // load). The workers' own beats say who is alive, and the kernel finds connections that are half open.
         options.backlog = 1024
@@ -88,7 +83,7 @@ final class RemoteSocket {
             guard let userID = message.userID, isAdmitted(userID), let holder = KeyRing.Holder(userID: userID) else {
                 continue
             }
-            if message.isOversized { return .malformed(.init(connection, "more than 1 MiB or too many frames")) }
+            if message.isOversized { return .malformed(.oversized(connection)) }
             let frames = message.frames.dropFirst()
             switch holder {
             case .worker(let name):

@@ -7,6 +7,21 @@ import SweepModel
 import WorkerProtocol
 import ZeroMQ
 
+extension SocketOptions {
+    /// For either socket on which workers come in.
+    static var workers: SocketOptions {
+        var options = SocketOptions()
+        options.routerMandatory = true
+        options.sendHighWaterMark = 256
+        options.receiveHighWaterMark = 256
+        options.maximumMessageSize = ProtocolLimits.frameBytes
+        // Long enough for a last word to workers; what matters is in the store.
+        options.linger = .milliseconds(200)
+        options.handshakeInterval = .seconds(5)
+        return options
+    }
+}
+
 /// The sockets on which workers come in: that of this machine, and where it listens that of the network.
 ///
 /// A connection's name begins with a byte that says to which socket it belongs.

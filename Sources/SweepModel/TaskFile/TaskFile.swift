@@ -11,6 +11,15 @@
 ///     env: {OMP_NUM_THREADS: "4"}
 /// ```
 package struct TaskDeclaration: Hashable, Sendable {
+    package struct Variable: Hashable, Sendable {
+        package let name: String
+        package let value: String
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
     package let name: String
     /// As in a sweep file, macros unexpanded.
     package let command: [String]
@@ -18,11 +27,10 @@ package struct TaskDeclaration: Hashable, Sendable {
     /// Where it runs; relative to the file.
     package let directory: String
     /// Beside what the worker was started with.
-    package let environment: [(name: String, value: String)]
+    package let environment: [Variable]
 
     package init(
-        name: String, command: [String], program: String?, directory: String,
-        environment: [(name: String, value: String)]
+        name: String, command: [String], program: String?, directory: String, environment: [Variable]
     ) {
         self.name = name
         self.command = command
@@ -30,10 +38,6 @@ package struct TaskDeclaration: Hashable, Sendable {
         self.directory = directory
         self.environment = environment
     }
-
-    package static func == (left: TaskDeclaration, right: TaskDeclaration) -> Bool { left.json == right.json }
-
-    package func hash(into hasher: inout Hasher) { hasher.combine(json) }
 
     /// The same in that folder.
     package func placed(in directory: String) -> TaskDeclaration {
@@ -104,7 +108,7 @@ extension SweepFileReader {
             environment: entry.value["env"].map { variables($0) } ?? [])
     }
 
-    private mutating func variables(_ node: YAMLNode) -> [(name: String, value: String)] {
+    private mutating func variables(_ node: YAMLNode) -> [TaskDeclaration.Variable] {
         guard let entries = node.entries else {
             error(node, "must be a mapping of names to values, found \(node.found)")
             return []
@@ -116,7 +120,7 @@ extension SweepFileReader {
                 error(entry.value, "must be a text, found \(entry.value.found)")
                 return nil
             }
-            return (entry.key, text)
+            return TaskDeclaration.Variable(name: entry.key, value: text)
         }
     }
 }

@@ -55,15 +55,11 @@ extension MessageCodec {
     }
 
     private static func append(_ offer: WorkerOffer, to bytes: inout [UInt8]) {
-        appendList(",\"labels\":", offer.labels, to: &bytes, appendJSONString)
-        appendJSONWord(",\"tasks\":{", to: &bytes)
-        for (index, task) in offer.tasks.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            appendJSONName(task.name, to: &bytes)
-            appendJSONString(task.digest, to: &bytes)
+        for member in offer.members {
+            bytes.append(UInt8(ascii: ","))
+            appendJSONName(member.name, to: &bytes)
+            member.value.append(to: &bytes)
         }
-        appendMember("},\"commands\":", offer.runsCommands, to: &bytes)
-        appendMember(",\"function\":", offer.hasFunction, to: &bytes)
     }
 
     /// A worker of version 1 runs what it is given.

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Coordinator
 import Foundation
+import SweepModel
 import WorkerAgent
 
 /// Where the sweeps are.
@@ -29,6 +30,26 @@ struct DataOptions: ParsableArguments {
         let isOnlyThere =
             !FileManager.default.fileExists(atPath: beside.path) && FileManager.default.fileExists(atPath: daemon.path)
         return file == nil && isOnlyThere ? daemon : beside
+    }
+}
+
+/// What a new sweep has otherwise than its file says.
+struct SweepFileChanges: ParsableArguments {
+    @Option(help: "The sweep's name (default: the file's).") var name: String?
+    @Option(help: "Trials in total (default: the file's).") var trials: Int?
+    @Option(help: "The sweep's seed (default: the file's, else drawn and recorded).") var seed: UInt64?
+
+    func validate() throws {
+        if let trials, trials < 1 { throw ValidationError("--trials must be at least 1, not \(trials)") }
+    }
+
+    var overrides: SweepFile.Overrides {
+        var overrides = SweepFile.Overrides()
+        overrides.name = name
+        overrides.trials = trials
+        overrides.seed = seed
+        overrides.defaultSeed = SweepSource.drawnSeed()
+        return overrides
     }
 }
 

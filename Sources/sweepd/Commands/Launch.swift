@@ -21,9 +21,7 @@ struct Launch: ParsableCommand {
             """)
 
     @Argument(help: "The sweep file.", completion: .file(extensions: ["yaml", "yml"])) var file: String
-    @Option(help: "The sweep's name (default: the file's).") var name: String?
-    @Option(help: "Trials in total (default: the file's).") var trials: Int?
-    @Option(help: "The sweep's seed (default: the file's, else drawn and recorded).") var seed: UInt64?
+    @OptionGroup var changes: SweepFileChanges
     @Option(help: "Before sweeps of a lower priority (default: the file's, else 0).") var priority: Int?
     @Flag(help: "Follow it until it is over; Ctrl-C ends the following and not the sweep.") var watch = false
     @Flag(help: "Plain lines instead of the live table.") var plain = false
@@ -31,7 +29,6 @@ struct Launch: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
-        if let trials, trials < 1 { throw ValidationError("--trials must be at least 1, not \(trials)") }
         if let priority, !Placement.priorities.contains(Int64(priority)) {
             throw ValidationError("--priority must be from -1000 to 1000, not \(priority)")
         }
@@ -39,12 +36,7 @@ struct Launch: ParsableCommand {
     }
 
     func run() throws {
-        var overrides = SweepFile.Overrides()
-        overrides.name = name
-        overrides.trials = trials
-        overrides.seed = seed
-        overrides.defaultSeed = SweepSource.drawnSeed()
-        let source = try SweepSource.read(file, overrides: overrides)
+        let source = try SweepSource.read(file, overrides: changes.overrides)
         for warning in source.warnings { Terminal.error("\(warning)") }
         // A method that cannot search this space must not use up the sweep's name.
         _ = try SweepSampler(for: source.definition)

@@ -47,10 +47,7 @@ struct Unpause: ParsableCommand {
     func run() throws {
         let target = try SweepTarget.find(sweep, data: data, remote: remote)
         try target.perform(.unpause(target.id))
-        let isHere = target.subject.map { EndpointFile(reading: $0.location.endpointFile) == nil } ?? false
-        let hint =
-            isHere
-            ? "; nothing is at work on it: " + target.hints.command("resume \(target.hints.sweep(target.name))") : ""
+        let hint = target.resumption.map { "; nothing is at work on it: \($0)" } ?? ""
         SteeringReport(command: "unpause", json: json).tell(
             "'\(target.printedName)' is no longer paused\(hint)", [.init("sweep", .string(target.name))])
     }

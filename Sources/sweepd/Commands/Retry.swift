@@ -35,8 +35,7 @@ struct Retry: ParsableCommand {
         } else {
             count = try target.perform(.retryFailed(target.id))["trials"]?.integerValue.map(Int.init) ?? 0
         }
-        let isHere = target.subject.map { EndpointFile(reading: $0.location.endpointFile) == nil } ?? false
-        let hint = isHere && count > 0 ? ": " + target.hints.command("resume \(target.hints.sweep(target.name))") : ""
+        let hint = target.resumption.map { ": \($0)" } ?? ""
         SteeringReport(command: "retry", json: json).tell(
             count == 0
                 ? "no trial of '\(target.printedName)' has failed"

@@ -27,25 +27,13 @@ struct Run: ParsableCommand {
     @Flag(help: "Run one trial (the first baseline, if there is one) in a scratch directory and stop.")
     var check = false
 
-    @Option(help: "The sweep's name (default: the file's).")
-    var name: String?
-
-    @Option(help: "Trials in total (default: the file's).")
-    var trials: Int?
-
-    @Option(help: "The sweep's seed (default: the file's, else drawn and recorded).")
-    var seed: UInt64?
-
+    @OptionGroup var changes: SweepFileChanges
     @OptionGroup var data: DataOptions
     @OptionGroup var worker: WorkerArguments
     @Flag(help: "Print the result as JSON.") var json = false
 
-    func validate() throws {
-        if let trials, trials < 1 { throw ValidationError("--trials must be at least 1, not \(trials)") }
-    }
-
     func run() throws {
-        let source = try SweepSource.read(file, overrides: overrides)
+        let source = try SweepSource.read(file, overrides: changes.overrides)
         for warning in source.warnings { Terminal.error("\(warning)") }
         // A method that cannot search this space must not use up the sweep's name.
         _ = try SweepSampler(for: source.definition)
@@ -66,15 +54,6 @@ struct Run: ParsableCommand {
             return (sweep, try workspace.run(sweep, definition, verb: "new", arguments: worker, json: json))
         }
         try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
-    }
-
-    private var overrides: SweepFile.Overrides {
-        var overrides = SweepFile.Overrides()
-        overrides.name = name
-        overrides.trials = trials
-        overrides.seed = seed
-        overrides.defaultSeed = SweepSource.drawnSeed()
-        return overrides
     }
 
     private func nameIsTaken(_ known: SweepSummary, among sweeps: [SweepSummary], hints: Hints) -> UserError {

@@ -12,7 +12,7 @@ import ZeroMQ
 struct AttachedWorker {
     let work: WorkerCommandOptions
     let processGuard: ProcessGuard
-    private let logger = Logger(label: "worker") { StandardErrorLog(label: $0) }
+    private let logger = Logger(label: "worker") { LineLog.standardError(label: $0) }
     /// Trials get so long for a last checkpoint.
     private static let farewell: Duration = .seconds(60)
 
@@ -45,10 +45,9 @@ struct AttachedWorker {
 
     private func options() throws -> WorkerAgentOptions {
         let gpus = try GPUSelection(work.gpus)
-        let cards = gpus.resolved().count
-        let cores = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+        let slots = work.slots ?? WorkerOptions.slots(cards: gpus.resolved().count, perSlot: work.gpusPerSlot)
         var options = WorkerAgentOptions(
-            endpoint: "", slots: work.slots ?? (cards > 0 ? max(1, cards / work.gpusPerSlot) : cores), gpus: gpus,
+            endpoint: "", slots: slots, gpus: gpus,
             agentName: Version.text, scratchDirectory: try scratchDirectory(),
             pythonClientPath: Installation.pythonClient, reportExecutable: Installation.executable,
             processGuard: processGuard, logger: logger)

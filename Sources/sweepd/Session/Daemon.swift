@@ -24,7 +24,7 @@ struct Daemon {
         try OpenFiles.raiseLimit()
         let ended = DispatchSemaphore(value: 0)
         let interrupts = Interrupts { ended.signal() }
-        let logger = Logger(label: "sweepd") { StandardErrorLog(label: $0) }
+        let logger = Logger(label: "sweepd") { LineLog.standardError(label: $0) }
         var options = CoordinatorOptions(version: Version.text, logger: logger)
         options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
         options.servesAll = true
@@ -55,12 +55,9 @@ struct Daemon {
 
     private func startAgent(_ coordinator: Coordinator, _ context: Context, _ logger: Logger) throws -> WorkerAgent? {
         let gpus = try GPUSelection(worker.gpus)
-        let token = WorkerAgentOptions.randomToken()
-        // The lock is ours, so whoever started these is gone.
-        if let previous = AgentToken.read(data.agentFile) { _ = Leftovers.kill(token: previous) }
-        try AgentToken.write(token, to: data.agentFile)
         let workers = WorkerOptions(
-            requested: worker.workers, gpus: gpus, token: token, processGuard: processGuard, logger: logger)
+            requested: worker.workers, gpus: gpus, token: try AgentToken.renew(data), processGuard: processGuard,
+            logger: logger)
         guard workers.slots(nil) > 0 else { return nil }
         let agent = try WorkerAgent(
             options: workers.agentOptions(nil, data: data, runtime: coordinator.runtime), context: context)
@@ -117,30 +114,5 @@ private struct DaemonLog: CoordinatorObserver {
             isFull
                 ? "the disk is full: nothing is acknowledged until there is space; workers keep their reports"
                 : "there is space again")
-    }
-}
-
-/// Lines for a terminal or a service manager's journal, which adds its own time.
-struct StandardErrorLog: LogHandler {
-    let label: String
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .info
-
-    init(label: String) {
-        self.label = label
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        let fields = (event.metadata ?? [:]).merging(metadata) { new, _ in new }
-            .sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        let isJournal = ProcessInfo.processInfo.environment["JOURNAL_STREAM"] != nil
-        let stamp = isJournal ? "" : ISO8601DateFormatter().string(from: Date()) + " "
-        let level = event.level == .info ? "" : "\(event.level): "
-        Terminal.error(Format.printable("\(stamp)\(level)\(event.message)\(fields)"))
     }
 }

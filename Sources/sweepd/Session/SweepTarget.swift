@@ -60,6 +60,12 @@ struct SweepTarget {
     func perform(_ request: OperatorRequest) throws -> JSONValue { try ask(request) }
 
     var printedName: String { Format.printable(name) }
+
+    /// The command that goes on with the sweep where nothing is at work on it.
+    var resumption: String? {
+        guard let subject, EndpointFile(reading: subject.location.endpointFile) == nil else { return nil }
+        return hints.command("resume \(hints.sweep(name))")
+    }
 }
 
 /// What steering commands print: one sentence, or the same as JSON.

@@ -20,8 +20,12 @@ struct WorkerOptions {
     func slots(_ definition: SweepDefinition?) -> Int {
         if let requested { return requested }
         if let workers = definition?.workers { return workers }
-        let devices = gpus.resolved().count
-        return devices > 0 ? devices : max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+        return Self.slots(cards: gpus.resolved().count)
+    }
+
+    /// As many as the cards are enough for; without cards, half the cores.
+    static func slots(cards: Int, perSlot: Int = 1) -> Int {
+        max(1, cards > 0 ? cards / perSlot : ProcessInfo.processInfo.activeProcessorCount / 2)
     }
 
     func agentOptions(

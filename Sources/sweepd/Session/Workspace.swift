@@ -47,19 +47,15 @@ struct Workspace {
     {
         let context = try Context()
         let follower = SweepFollower()
-        let logger = Logger(label: "sweepd") { label in
-            FileLogHandler(path: "\(data.path)/sweepd.log", label: label)
-        }
+        let logger = Logger(label: "sweepd") { LineLog.file("\(data.path)/sweepd.log", label: $0) }
         var options = CoordinatorOptions(version: Version.text, logger: logger)
         options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
         let interrupts = Interrupts { follower.changed.signal() }
         let coordinator = try Coordinator(data: data, context: context, options: options, observer: follower)
         let sweeps = try coordinator.start()
-        // The lock is ours, so whoever started these is gone.
-        let token = WorkerAgentOptions.randomToken()
+        let token: String
         do {
-            if let previous = AgentToken.read(data.agentFile) { _ = Leftovers.kill(token: previous) }
-            try AgentToken.write(token, to: data.agentFile)
+            token = try AgentToken.renew(data)
         } catch {
             coordinator.shutdown()
             throw error
@@ -98,18 +94,5 @@ struct Workspace {
         let isLive = Terminal.isInteractive(stream) && !arguments.plain
         var view: any SweepView = isLive ? LiveView(stream) : PlainView(stream)
         return try session.run(&view, verb: verb)
-    }
-}
-
-/// The random word in the environment of every process a run starts; the next run finds leftovers by it.
-enum AgentToken {
-    static func read(_ path: String) -> String? {
-        guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
-        return (try? JSONValue.parse([UInt8](bytes)))?["token"]?.stringValue
-    }
-
-    static func write(_ token: String, to path: String) throws {
-        let json = JSONValue.object([.init("token", .string(token))])
-        try Data((json.text + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 }

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+import Coordinator
+import Foundation
+import SweepModel
+import WorkerAgent
+
+/// The random word in the environment of every process a run starts; the next run finds leftovers by it.
+enum AgentToken {
+    /// Ends what the previous holder of the data directory left running, and leaves a new word there.
+    ///
+    /// Only for who holds the directory's lock: whoever started those processes is gone then.
+    static func renew(_ data: DataDirectory) throws -> String {
+        let token = WorkerAgentOptions.randomToken()
+        if let previous = read(data.agentFile) { _ = Leftovers.kill(token: previous) }
+        let json = JSONValue.object([.init("token", .string(token))])
+        try Data((json.text + "\n").utf8).write(to: URL(fileURLWithPath: data.agentFile), options: .atomic)
+        return token
+    }
+
+    private static func read(_ path: String) -> String? {
+        guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
+        return (try? JSONValue.parse([UInt8](bytes)))?["token"]?.stringValue
+    }
+}
