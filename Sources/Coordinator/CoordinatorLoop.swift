@@ -120,8 +120,8 @@ final class CoordinatorLoop {
             var turn = Turn()
             takeMail(&turn)
             takeOperators(&turn)
-            takeMessages(&turn)
-            tick(&turn)
+            let hasReadAll = takeMessages(&turn)
+            tick(&turn, hasReadAll: hasReadAll)
             try commit(&turn)
             // Before the replies: who is answered may look at what the observer copied.
             observer.committed(turn.entries, engine: engine)
@@ -198,10 +198,12 @@ final class CoordinatorLoop {
         }
     }
 
-    private func takeMessages(_ turn: inout Turn) {
+    /// - Returns: whether nothing is left waiting.
+    private func takeMessages(_ turn: inout Turn) -> Bool {
         let deadline = ContinuousClock.now + Self.turnLength
         var taken = 0
-        while taken < Self.messagesPerTurn, let received = transport.receive() {
+        while taken < Self.messagesPerTurn {
+            guard let received = transport.receive() else { return true }
             taken += 1
             switch received {
             case .message(let connection, let identity, let envelope):
@@ -215,8 +217,9 @@ final class CoordinatorLoop {
                 noteMalformed(malformed)
                 turn.effects.append(.send(malformed.connection, session: "", .refusal(malformed.refusal)))
             }
-            if taken % 16 == 0, ContinuousClock.now >= deadline { break }
+            if taken % 16 == 0, ContinuousClock.now >= deadline { return false }
         }
+        return false
     }
 
     /// One line a second: a broken client must not fill the disk.
@@ -230,9 +233,11 @@ final class CoordinatorLoop {
         nextDropNote = now + .seconds(1)
     }
 
-    private func tick(_ turn: inout Turn) {
+    /// A worker whose words wait here unread has not fallen silent, and an offer whose answer waits is answered: under
+    /// load the tick is put off until everything is read, or for so long that the engine counts it as a stall of our own.
+    private func tick(_ turn: inout Turn, hasReadAll: Bool) {
         let now = Clock.boot
-        guard now >= nextTick else { return }
+        guard now >= nextTick, hasReadAll || now - nextTick >= options.timers.suspect else { return }
         _ = handle(.tick, &turn)
         expireInvitations()
         nextTick = engine.nextDeadline(now: now)

@@ -14,18 +14,7 @@ import Testing
         let child = try ChildProcess.start(
             path: arguments[0], arguments: arguments, environment: environment, directory: directory)
         whileRunning(child)
-        var output: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        while true {
-            var item = pollfd(fd: child.output, events: Int16(POLLIN), revents: 0)
-            _ = poll(&item, 1, 10)
-            let count = read(child.output, &buffer, buffer.count)
-            if count > 0 {
-                output += buffer[..<count]
-                continue
-            }
-            if let exit = child.reap() { return (exit, output) }
-        }
+        return child.outputAtEnd()
     }
 
     private func sh(_ script: String) -> [String] { ["/bin/sh", "-c", script] }

@@ -27,7 +27,8 @@ import WorkerProtocol
 
     private static let tasks = [
         TaskDeclaration(
-            name: "digits", command: ["train"], program: nil, directory: "/home/me", environment: [.init(name: "A", value: "1")])
+            name: "digits", command: ["train"], program: nil, directory: "/home/me",
+            environment: [.init(name: "A", value: "1")])
     ]
 
     @Test func onThisMachineTheLeaseIsWhatItIs() {

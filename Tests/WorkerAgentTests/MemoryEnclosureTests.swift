@@ -40,20 +40,8 @@ import WorkerProtocol
             path: python, arguments: [python, "-c", script], environment: variables, directory: "/",
             enclosure: try enclosure.fence("t\(UInt32.random(in: 0...999_999))", limit: limit))
         whileRunning(child)
-        var output: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        while true {
-            var item = pollfd(fd: child.output, events: Int16(POLLIN), revents: 0)
-            _ = poll(&item, 1, 10)
-            let count = read(child.output, &buffer, buffer.count)
-            if count > 0 {
-                output += buffer[..<count]
-                continue
-            }
-            if let exit = child.reap() {
-                return End(exit: exit, tail: String(decoding: output, as: UTF8.self), limit: limit)
-            }
-        }
+        let (exit, output) = child.outputAtEnd()
+        return End(exit: exit, tail: String(decoding: output, as: UTF8.self), limit: limit)
     }
 
     private static let greedy = "x = bytearray(200 << 20); x[::4096] = b'1' * len(x[::4096]); print('survived')"

@@ -20,8 +20,7 @@ struct Doctor: ParsableCommand {
     func run() throws {
         let location = data.location()
         let checks =
-            LibraryChecks.all() + MachineChecks.directories(location)
-            + [MachineChecks.openFiles(), MachineChecks.processors(), MachineChecks.graphicsCards()]
+            LibraryChecks.all() + MachineChecks.directories(location) + MachineChecks.limitsAndDevices()
             + PythonChecks.all()
         let isFit = Self.isFit(checks)
         if json {

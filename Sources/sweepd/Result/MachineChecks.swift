@@ -78,7 +78,12 @@ enum MachineChecks {
         return free < 1 << 30 ? .warning(name, text, remedy: remedy) : .ok(name, text)
     }
 
-    static func openFiles() -> HealthCheck {
+    static func limitsAndDevices() -> [HealthCheck] {
+        // Neither way to keep memory limits is wrong: which it is decides how exactly they are kept.
+        [openFiles(), processors(), .ok("memory limits", MemoryEnclosure.foreseen), graphicsCards()]
+    }
+
+    private static func openFiles() -> HealthCheck {
         let name = "open files"
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
@@ -90,11 +95,11 @@ enum MachineChecks {
         return limit.rlim_cur < 1024 ? .warning(name, text, remedy: "ulimit -n 4096") : .ok(name, text)
     }
 
-    static func processors() -> HealthCheck {
+    private static func processors() -> HealthCheck {
         .ok("processors", "\(ProcessInfo.processInfo.activeProcessorCount)")
     }
 
-    static func graphicsCards() -> HealthCheck {
+    private static func graphicsCards() -> HealthCheck {
         let cards = GPUSelection.automatic.resolved()
         if !cards.isEmpty { return .ok("GPUs", cards.joined(separator: ", ")) }
         if FileManager.default.fileExists(atPath: "/dev/nvidiactl") {

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fake_coordinator import FakeCoordinator
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +26,21 @@ def short_path() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="sweepd-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., FakeCoordinator]]:
+    """Return what starts a coordinator; all are stopped, and their complaints raised, at the end."""
+    started: list[FakeCoordinator] = []
+
+    def make(endpoint: str, trials: int, **options) -> FakeCoordinator:
+        coordinator = FakeCoordinator(endpoint, trials, **options)
+        started.append(coordinator)
+        coordinator.start()
+        # Else the worker's first try finds nobody, and half a second passes until the next.
+        assert coordinator.bound.wait(10)
+        return coordinator
+
+    yield make
+    for coordinator in started:
+        coordinator.stop()

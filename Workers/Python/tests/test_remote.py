@@ -25,20 +25,9 @@ DAEMON = "tcp://127.0.0.1:*"
 
 
 @pytest.fixture
-def start():
-    """Return what starts a coordinator; all are stopped, and their complaints raised, at the end."""
-    started = []
-
-    def make(trials: int, **options) -> FakeCoordinator:
-        coordinator = FakeCoordinator(DAEMON, trials, **{"gate": Gate(), "heartbeat": 0.1, **options})
-        started.append(coordinator)
-        coordinator.start()
-        assert coordinator.bound.wait(10)
-        return coordinator
-
-    yield make
-    for coordinator in started:
-        coordinator.stop()
+def start(serve):
+    """Return what starts a coordinator that asks for keys."""
+    return lambda trials, **options: serve(DAEMON, trials, **{"gate": Gate(), "heartbeat": 0.1, **options})
 
 
 @pytest.fixture

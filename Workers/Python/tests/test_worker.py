@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -18,21 +19,10 @@ import sweepd
 
 
 @pytest.fixture
-def start(short_path):
-    """Return what starts a coordinator; all are stopped, and their complaints raised, at the end."""
-    started = []
-
-    def make(trials: int, **options) -> FakeCoordinator:
-        coordinator = FakeCoordinator(f"ipc://{short_path}/c{len(started)}", trials, **options)
-        started.append(coordinator)
-        coordinator.start()
-        # Else the worker's first try finds nobody, and half a second passes until the next.
-        assert coordinator.bound.wait(10)
-        return coordinator
-
-    yield make
-    for coordinator in started:
-        coordinator.stop()
+def start(serve, short_path):
+    """Return what starts a coordinator of this machine; each has an endpoint of its own."""
+    numbers = itertools.count()
+    return lambda trials, **options: serve(f"ipc://{short_path}/c{next(numbers)}", trials, **options)
 
 
 def drained(coordinator: FakeCoordinator) -> None:
