@@ -165,6 +165,7 @@ for target in package.targets where target.type != .system && !["CProcess", "CVe
 // Tests wait for the search's linear algebra and for thousands of simulated worlds: what has no I/O is optimised in debug
 // builds too. `@testable` and preconditions stay.
 let optimised = Set((core + numbers).map(\.name)).union(["TestSupport", "simulate-campaign"])
-for target in package.targets where target.type != .system && optimised.contains(target.name) && target.name != "CVectorMath" {
+for target in package.targets
+where target.type != .system && optimised.contains(target.name) && target.name != "CVectorMath" {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 }

@@ -373,7 +373,7 @@ final class CoordinatorLoop {
             } catch {
                 // The commands check a definition before it is launched; one sweep's fault must not end the others.
                 options.logger.error("a sweep is paused", metadata: ["sweep": "\(sweep)", "reason": "\(error)"])
-                mailbox.post(.stimuli([.pause(sweep)], reply: { _ in }))
+                mailbox.post(.stimuli([.pause(sweep), .proposed(sweep, [])], reply: { _ in }))
                 return
             }
         }

@@ -113,7 +113,6 @@ package struct Engine: Sendable {
             }
         case .pause(let sweep):
             guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
-            sweeps[sweep]?.isProposing = false
             if case .running = state.phase { decide(.sweepPaused(sweep, .user), &turn) }
         case .unpause(let sweep):
             guard sweeps[sweep] != nil else { throw .unknownSweep(sweep) }

@@ -17,6 +17,10 @@ package struct SeenConfigurations: Sendable {
         digests.insert(digest(configuration))
     }
 
+    package mutating func remove(_ configuration: Configuration) {
+        digests.remove(digest(configuration))
+    }
+
     package func contains(_ configuration: Configuration) -> Bool {
         digests.contains(digest(configuration))
     }

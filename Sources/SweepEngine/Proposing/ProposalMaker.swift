@@ -8,6 +8,8 @@ package import SweepModel
 package struct ProposalMaker {
     private let sampler: SweepSampler
     private var seen = SeenConfigurations()
+    /// Proposed and not known to be trials. The engine may have had no use for them any more; then they come again.
+    private var untaken: [Configuration] = []
     private let definition: SweepDefinition
     private let repeats: Int
     /// An adaptive sampler's latest fits, also those of proposals that nobody took.
@@ -26,18 +28,24 @@ package struct ProposalMaker {
         for trial in state.trials { seen.insert(trial.configuration) }
     }
 
+    /// The configuration has become a trial.
     package mutating func remember(_ configuration: Configuration) {
         seen.insert(configuration)
+        if let place = untaken.firstIndex(of: configuration) { untaken.remove(at: place) }
     }
 
-    /// Enough configurations for `count` trials, fewer at the end of a finite space, none when it is exhausted.
+    /// Enough configurations for `count` trials, fewer at the end of a finite space, none when it is exhausted. Whatever was
+    /// proposed before and is no trial by now is free again.
     package mutating func propose(from index: Int, count: Int) -> [ProposedConfiguration] {
         guard case .fixed(let sampler) = sampler else { return [] }
+        for configuration in untaken { seen.remove(configuration) }
+        untaken = []
         var proposals: [ProposedConfiguration] = []
         var next = index
         while proposals.count * repeats < count, let proposal = sampler.proposal(at: next, excluding: seen) {
             seen.insert(proposal.configuration)
             next = proposal.index + 1
+            untaken.append(proposal.configuration)
             proposals.append(ProposedConfiguration(index: proposal.index, configuration: proposal.configuration))
         }
         return proposals

@@ -57,7 +57,10 @@ struct I7 {
         samplers[sweep] = nil
         while sampler.next <= index, !sampler.isOver {
             let made = sampler.maker.propose(from: sampler.next, count: 32)
-            for proposal in made { sampler.known[proposal.index] = proposal.configuration }
+            for proposal in made {
+                sampler.known[proposal.index] = proposal.configuration
+                sampler.maker.remember(proposal.configuration)
+            }
             sampler.isOver = made.isEmpty
             sampler.next = (made.last?.index ?? sampler.next) + 1
         }
