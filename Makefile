@@ -22,16 +22,17 @@ demo: build ## tune a small neural network on handwritten digits: 24 trials, 2 w
 test: deps lint ## run all tests
 	swift build --build-tests
 	swift test --skip-build --no-parallel
-	$(MAKE) --no-print-directory test-python
+	$(MAKE) --no-print-directory test-python test-campaigns
 
 test-python: deps ## run the Python client's tests
 	.venv/bin/python -m pytest -q Workers/Python/tests
 
 test-campaigns: deps ## bounded parts of the campaigns, and the attacks of the threat model, against the debug build
-	swift build --product sweepd
+	swift build --build-tests
 	Tests/Campaigns/simulate --test
 	.venv/bin/python -m pytest -q Tests/Attacks
 	.venv/bin/python -m pytest -q Tests/Campaigns
+	CONFIGURATION=debug SIZE=small Tests/Campaigns/Load/run
 
 lint: deps ## formatting, import rules, forbidden words
 	@.ci/lint

@@ -142,6 +142,8 @@ def lawless(daemon: Daemon, seed: int, count: int) -> dict[str, float]:
         ack = honest.hear("ack", 10)
         if ack is None or ack["sequences"][0]["seq"] != 3:
             raise Verdict(f"the honest worker's events are not taken: {ack}")
+        # Else the next round's lease is offered to this one first.
+        honest.say("bye", reason="done")
         trial = daemon.trials(f"victim-{seed}")[0]
         if trial["state"] != "completed" or trial["value"] != 0.5:
             raise Verdict(f"the honest worker's trial is {trial}")
