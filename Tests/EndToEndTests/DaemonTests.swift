@@ -130,6 +130,10 @@ import Testing
         #expect(try remotely("enqueue", "s", "x=1.5").status == 0)
         let wrong = try remotely("enqueue", "s", "x=7")
         #expect(wrong.status == 2 && wrong.error.contains("x"), "\(wrong.error)")
+        #expect(try remotely("launch", "sweep.yaml", "--name", "other").status == 0)
+        let cancelled = try remotely("cancel", "other")
+        #expect(cancelled.status == 0 && cancelled.output.contains("'other'"), "\(cancelled.error)")
+        #expect(try remotely("cancel", "other").status == 2)
         #expect(try remotely("stop", "s").status == 0)
         #expect(try remotely("workers").output.contains("any command"))
         // A worker's key may not do that.

@@ -156,7 +156,7 @@ import WorkerProtocol
             try shape(Export.document("s", "o", .csv, trials: 1, rows: 1))
                 == "{schema:sweepd.export/1 sweep:text output:text format:text trials:int rows:int}")
         #expect(
-            try shape(Cancel.document(sweep: "s", trial: 1, cancelled: 1))
+            try shape(JSONOutput.text("cancel", Cancel.members(sweep: "s", trial: 1, cancelled: 1)))
                 == "{schema:sweepd.cancel/1 sweep:text trial:int cancelled_trials:int}")
         #expect(
             try shape(Report.document([MetricValue("loss", 1)], step: 1, isInTrial: true))

@@ -15,11 +15,13 @@ struct Cancel: ParsableCommand {
             Example:
               sweepd cancel digits
               sweepd cancel digits --trial 17
+              sweepd cancel digits --remote
             """)
 
     @Argument(help: "The sweep's name or its sweep file; may be left out with --trial.") var sweep: String?
     @Option(help: ArgumentHelp("Only this trial.", valueName: "n")) var trial: Int?
     @OptionGroup var data: DataOptions
+    @OptionGroup var remote: RemoteOptions
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
@@ -29,44 +31,38 @@ struct Cancel: ParsableCommand {
     }
 
     func run() throws {
-        let subject = try Subject.find(sweep, data: data)
-        let id = subject.sweep.id
-        let before = try subject.reader.counts(of: id)
-        let target: OperatorRequest
-        if let trial {
-            let record = try subject.trial(trial)
-            if record.state.isOver { throw UserError("trial \(trial) is already \(record.state.rawValue)") }
-            target = .cancelTrial(TrialID(sweep: id, number: trial))
-        } else {
-            if case .finished = subject.sweep.phase {
-                throw UserError("the sweep '\(Format.printable(subject.sweep.name))' is already \(subject.sweep.state)")
-            }
-            target = .cancel(id)
-        }
-        try Steering(location: subject.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem).perform(target)
-        let after = try subject.reader.counts(of: id)
-        tell(subject.sweep, cancelled: after[.cancelled] - before[.cancelled])
+        let target = try SweepTarget.find(sweep, data: data, remote: remote)
+        let before = try target.subject.map { try cancelled(there: $0, isFirst: true) }
+        try target.perform(trial.map { .cancelTrial(TrialID(sweep: target.id, number: $0)) } ?? .cancel(target.id))
+        let after = try target.subject.map { try cancelled(there: $0, isFirst: false) }
+        tell(target, cancelled: after.map { $0 - (before ?? 0) })
     }
 
-    private func tell(_ sweep: SweepRecord, cancelled: Int) {
-        if json {
-            Terminal.line(Self.document(sweep: sweep.name, trial: trial, cancelled: cancelled))
-        } else if let trial {
-            Terminal.line("cancelled trial \(trial) of '\(Format.printable(sweep.name))'")
-        } else {
-            Terminal.line(
-                "cancelled the sweep '\(Format.printable(sweep.name))', with \(Format.plural(cancelled, "unfinished trial"))"
-            )
+    /// How many trials are cancelled; at first also whether there is anything left to cancel.
+    private func cancelled(there subject: Subject, isFirst: Bool) throws -> Int {
+        if isFirst, let trial {
+            let record = try subject.trial(trial)
+            if record.state.isOver { throw UserError("trial \(trial) is already \(record.state.rawValue)") }
+        } else if isFirst, case .finished = subject.sweep.phase {
+            throw UserError("the sweep '\(Format.printable(subject.sweep.name))' is already \(subject.sweep.state)")
         }
+        return try subject.reader.counts(of: subject.sweep.id)[.cancelled]
+    }
+
+    /// - Parameter cancelled: nil on a daemon elsewhere, whose tables cannot be looked into.
+    private func tell(_ target: SweepTarget, cancelled: Int?) {
+        let what = trial.map { "trial \($0) of" } ?? "the sweep"
+        let count = trial == nil ? cancelled.map { ", with \(Format.plural($0, "unfinished trial"))" } ?? "" : ""
+        SteeringReport(command: "cancel", json: json).tell(
+            "cancelled \(what) '\(target.printedName)'\(count)",
+            Self.members(sweep: target.name, trial: trial, cancelled: cancelled))
     }
 
     /// - Parameter trial: nil for the whole sweep.
-    static func document(sweep: String, trial: Int?, cancelled: Int) -> String {
-        JSONOutput.text(
-            "cancel",
-            [
-                .init("sweep", .string(sweep)), .init("trial", JSONOutput.integer(trial.map(Int64.init))),
-                .init("cancelled_trials", JSONOutput.integer(cancelled)),
-            ])
+    static func members(sweep: String, trial: Int?, cancelled: Int?) -> [JSONValue.Member] {
+        [
+            .init("sweep", .string(sweep)), .init("trial", JSONOutput.integer(trial.map(Int64.init))),
+            .init("cancelled_trials", JSONOutput.integer(cancelled.map(Int64.init))),
+        ]
     }
 }
