@@ -33,6 +33,7 @@ extension Engine {
             sweeps[sweep]?.quickFailures = 0
         case .sweepFinished(let sweep, let reason):
             sweeps[sweep]?.phase = .finished(reason)
+            sweeps[sweep]?.formerEnd = nil
         case .spaceExhausted(let sweep):
             sweeps[sweep]?.isExhausted = true
         case .workerJoined(let worker, let facts):

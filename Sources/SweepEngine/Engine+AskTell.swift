@@ -12,7 +12,7 @@ extension Engine {
         switch state.phase {
         case .finished: throw .sweepIsFinished(sweep)
         case .paused: throw .sweepIsPaused(sweep)
-        case .running: break
+        case .running: if state.formerEnd != nil { throw .sweepIsFinished(sweep) }
         }
         guard state.isActive else { throw .sweepIsNotAtWork(sweep) }
         guard !isDraining, !isTargetReached(state), limitReached(state, now: turn.now) == nil else {

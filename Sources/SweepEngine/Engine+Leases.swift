@@ -37,6 +37,10 @@ extension Engine {
 
     /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
     private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
+        if let state = sweeps[sweep], state.formerEnd != nil {
+            let queued = state.queuedContinuations
+            return queued.first.map { ($0, queued.count) }
+        }
         let mayPromote = (sweeps[sweep]?.counts[.paused] ?? 0) > 0
         let mayTake = sweeps[sweep]?.queue.isEmpty == true && sweeps[sweep]?.ready.isEmpty == false
         if mayPromote || mayTake, freeWorker(for: sweep, now: turn.now.boot, queued: 1) != nil {
@@ -52,6 +56,7 @@ extension Engine {
 
     private func mayLease(_ sweep: SweepID, now: Moment) -> Bool {
         guard let state = sweeps[sweep], state.isActive, case .running = state.phase else { return false }
+        if state.formerEnd != nil { return true }
         return !isTargetReached(state) && limitReached(state, now: now) == nil
     }
 

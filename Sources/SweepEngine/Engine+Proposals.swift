@@ -70,6 +70,7 @@ extension Engine {
     ) throws(EngineError) {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
         if case .finished = state.phase { throw .sweepIsFinished(sweep) }
+        if state.formerEnd != nil { throw .sweepIsFinished(sweep) }
         if state.openTrials == 0 { throw .totalUsedUp(sweep) }
         let twin = state.trials.firstIndex { $0.configuration == configuration && $0.state != .cancelled }
         if let twin { throw .isThereAlready(TrialID(sweep: sweep, number: twin)) }
@@ -83,7 +84,7 @@ extension Engine {
     }
 
     mutating func propose(_ sweep: SweepID, _ turn: inout Turn) {
-        guard let state = sweeps[sweep], !isTargetReached(state) else { return }
+        guard let state = sweeps[sweep], state.formerEnd == nil, !isTargetReached(state) else { return }
         completeRepetitions(sweep, &turn)
         for position in state.baselinesQueued..<max(state.baselinesQueued, state.definition.baselines.count)
         where sweeps[sweep]?.openTrials != 0 {

@@ -114,6 +114,7 @@ extension Engine {
 
     func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {
         guard let state = sweeps[sweep] else { return nil }
+        if let formerEnd = state.formerEnd { return state.hasContinuationsLeft ? nil : formerEnd }
         let isIdle = state.live == 0
         if isTargetReached(state) { return state.attended == 0 ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {

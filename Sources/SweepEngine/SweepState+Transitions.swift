@@ -34,8 +34,14 @@ extension SweepState {
                 checkpoints[number] = [last]
                 checkpointBytes += last.checkpoint.bytes
             }
-            if case .finished = phase { phase = .running }
+            if case .finished(let reason) = phase { (phase, formerEnd) = (.running, reason) }
         }
+    }
+
+    /// Whatever had ended it no longer does.
+    private mutating func reopen() {
+        formerEnd = nil
+        if case .finished = phase { phase = .running }
     }
 
     mutating func lease(_ number: Int) {
@@ -165,7 +171,7 @@ extension SweepState {
         replaceRule(definition)
         self.definition = definition
         isExhausted = false
-        if case .finished = phase { phase = .running }
+        reopen()
     }
 
     /// On the user's word a failed trial starts anew, and so does the count of what went wrong.
@@ -176,7 +182,7 @@ extension SweepState {
         trials[number].failures = 0
         trials[number].losses = 0
         requeue(number)
-        if case .finished = phase { phase = .running }
+        reopen()
     }
 
     /// The clock of `limits.sweep` runs while the sweep does, not while it is paused or finished.

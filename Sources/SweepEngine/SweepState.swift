@@ -38,6 +38,9 @@ package struct SweepState: Hashable, Sendable {
     /// The index the sampler goes on from.
     package internal(set) var nextProposal = 0
     package internal(set) var baselinesQueued = 0
+    /// Why the sweep had ended before one of its trials was continued: nothing but continuations begins in it, no limit
+    /// holds them back, and after them it ends by that again.
+    package internal(set) var formerEnd: FinishReason?
     /// Configurations that the user put into the queue.
     package internal(set) var enqueued = 0
     package internal(set) var isExhausted = false
@@ -103,6 +106,10 @@ package struct SweepState: Hashable, Sendable {
         for number in continued { counts[trials[number].state] += 1 }
         return counts
     }
+
+    var hasContinuationsLeft: Bool { continued.contains { !trials[$0].state.isOver } }
+
+    var queuedContinuations: [Int] { queue.filter { trials[$0].isContinuation } }
 
     /// Of the trials that can count towards the total.
     package var ownCounts: StateCounts { continued.isEmpty ? counts : counts.without(continuedCounts) }

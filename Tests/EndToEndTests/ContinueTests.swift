@@ -113,15 +113,22 @@ import Testing
         #expect(none.status == 2)
         #expect(none.error.contains("it left no checkpoint to go on from"), "\(none.error)")
         #expect(try other.states() == ["completed"])
+    }
 
-        // An end that still holds would end the continued trial at once.
-        let reached = try Self.folder()
-        let yaml = reached.text("sweep.yaml").replacing("{name: loss}", with: "{name: loss, target: 0.3}")
-        try reached.write(yaml, to: "sweep.yaml")
-        #expect(try reached.run("run", "sweep.yaml", "-w", "1").status == 0)
-        let refused = try reached.run("continue", "0", "--steps", "4")
-        #expect(refused.status == 2 && refused.error.contains("ended at its target"), "\(refused.error)")
-        try reached.expectSound()
+    /// Only the trial that is continued: the others that were left wait as before, and the sweep ends by the same again.
+    @Test func aSweepThatEndedEarlyDoesNotGoOnWithIt() throws {
+        let folder = try Self.folder()
+        let yaml = folder.text("sweep.yaml").replacing("{name: loss}", with: "{name: loss, target: 0.3}")
+        try folder.write(yaml, to: "sweep.yaml")
+        #expect(try folder.run("run", "sweep.yaml", "-w", "1").status == 0)
+        let before = try folder.states()
+        let first = try #require(before.firstIndex(of: "completed"))
+        let continued = try folder.run("continue", "\(first)", "--steps", "4")
+        #expect(continued.status == 0, "\(continued.error)")
+        #expect(continued.output.contains("continues trial \(first): loss "), "\(continued.output)")
+        #expect(try folder.states() == before + ["completed"])
+        #expect(try folder.run("show").output.contains("target"))
+        try folder.expectSound()
     }
 
     @Test func aLiveSweepTakesItOn() throws {

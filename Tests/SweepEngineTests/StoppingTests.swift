@@ -225,6 +225,37 @@ import WorkerProtocol
         #expect(replayDifference(rig.engine, replayed(rig.journal)) == nil)
     }
 
+    /// Whatever had ended it ends it again, and nothing else begins meanwhile.
+    @Test(arguments: [FinishReason.cancelled, .stopped, .steps])
+    func inASweepThatEndedEarlyOnlyTheContinuedTrialRuns(end: FinishReason) throws {
+        var definition = SweepDefinition.example(trials: 4)
+        if end == .steps { definition.limits.steps = 2 }
+        var rig = Rig()
+        try rig.launch(definition)
+        try rig.hello()
+        try train(&rig, 1, [0.4, 0.3])
+        try rig.events(1, from: 4, [checkpoint(2, 1)])
+        try finish(&rig, 1, 5, end == .steps ? .stopped : .completed)
+        if end == .cancelled { try rig.handle(.cancel(Rig.sweep)) }
+        if end == .stopped { try rig.handle(.stop(Rig.sweep)) }
+        #expect(rig.state.phase == .finished(end))
+        let (trials, proposals) = (rig.state.trials.count, rig.proposeRequests.count)
+        try rig.handle(.continueTrial(Rig.trial(0), steps: 2))
+        #expect(rig.state.phase == .running && rig.leases().map(\.trial) == [trials])
+        #expect(throws: EngineError.sweepIsFinished(Rig.sweep)) {
+            try rig.handle(.enqueue(Rig.sweep, .proposal(900)))
+        }
+        // A second slot is no reason to begin another trial.
+        try rig.hello("v", boot: "1")
+        #expect(rig.open.count == 1 && rig.proposeRequests.count == proposals)
+        let fence = try #require(rig.open.first)
+        try train(&rig, fence, [0.2, 0.1], from: 2)
+        try finish(&rig, fence, 4, .completed)
+        #expect(rig.trialState(trials) == .completed && rig.state.phase == .finished(end))
+        #expect(rig.state.trials.count == trials + 1 && rig.state.formerEnd == nil)
+        #expect(replayDifference(rig.engine, replayed(rig.journal)) == nil)
+    }
+
     @Test func whatLeftNoCheckpointCannotBeContinued() throws {
         var rig = try rig(.threshold, trials: 2)
         try train(&rig, 1, [0.4])

@@ -36,7 +36,6 @@ struct Continuing {
 
     /// - Parameter processGuard: forked before anything here started a thread.
     func run(_ processGuard: ProcessGuard) throws {
-        try refuseEnded()
         for skipped in skipped { Terminal.line("trial \(skipped.trial) is skipped: \(skipped.reason)", to: stream) }
         // What a live coordinator took before it ended waits in the queue for this process.
         var begun: [Int] = []
@@ -75,28 +74,6 @@ struct Continuing {
                 sweep.id, sweep.definition, verb: "continued", arguments: arguments, json: json, awaited: numbers)
             return (numbers, outcome)
         }
-    }
-
-    /// What the engine would end again at once, or go on with as a whole.
-    private func refuseEnded() throws {
-        guard case .finished(let reason) = sweep.phase else { return }
-        let name = subject.hints.sweep(sweep.name)
-        let limit: String
-        switch reason {
-        case .trials, .exhausted: return
-        case .target: limit = "its target"
-        case .time: limit = "its limit of time"
-        case .steps: limit = "its limit of steps"
-        case .noImprovement: limit = "its limit of trials without improvement"
-        case .cancelled, .stopped:
-            throw UserError(
-                "the sweep '\(Format.printable(sweep.name))' was \(reason.rawValue): to train one of its trials further would go on "
-                    + "with the others too.\nGo on with all of it:  \(subject.hints.command("extend \(name) --trials +10"))"
-            )
-        }
-        throw UserError(
-            "the sweep '\(Format.printable(sweep.name))' ended at \(limit), and nothing begins in it while that holds: "
-                + "change it in the sweep file, and go on with\n  \(subject.hints.command("resume sweep.yaml"))")
     }
 
     /// Whether a live coordinator took all of them.
