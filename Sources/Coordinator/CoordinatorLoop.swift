@@ -82,7 +82,6 @@ final class CoordinatorLoop {
             door = try Door(
                 listening, credentials: try store.credentials(), key: try ServerKey.load(data), context: context)
         }
-        for sweep in unadopted { try store.append(try self.engine.handle(.adopt(sweep), now: Clock.moment).events) }
         if var door {
             transport.listen(try door.open(context))
             self.door = door
@@ -115,6 +114,9 @@ final class CoordinatorLoop {
             // Last: with it goes the lock, and the next coordinator binds the same paths.
             store.close()
         }
+        var first = Turn()
+        for sweep in unadopted { _ = handle(.adopt(sweep), &first) }
+        try conclude(&first)
         while !isShuttingDown {
             try waitForWork()
             var turn = Turn()
@@ -122,10 +124,7 @@ final class CoordinatorLoop {
             takeOperators(&turn)
             let hasReadAll = takeMessages(&turn)
             tick(&turn, hasReadAll: hasReadAll)
-            try commit(&turn)
-            // Before the replies: who is answered may look at what the observer copied.
-            observer.committed(turn.entries, engine: engine)
-            perform(turn)
+            try conclude(&turn)
             if turn.entries.isEmpty { store.idle() }
         }
         operators.receive().forEach { request in
@@ -135,6 +134,14 @@ final class CoordinatorLoop {
         // The linear algebra's library takes its memory back when the process ends, also from under a running fit.
         models.sync {}
         janitor.finish()
+    }
+
+    /// What was decided becomes durable, and then it is done.
+    private func conclude(_ turn: inout Turn) throws {
+        try commit(&turn)
+        // Before the replies: who is answered may look at what the observer copied.
+        observer.committed(turn.entries, engine: engine)
+        perform(turn)
     }
 
     /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the

@@ -96,6 +96,24 @@ import Testing
         #expect(try daemon.run("verify").status == 0)
     }
 
+    /// Nothing is queued ahead in a sweep that learns: what the daemon asks its sampler for when it begins must come.
+    @Test(arguments: ["bayes", "grid"]) func aDaemonThatIsStartedAgainProposes(method: String) throws {
+        let parameters = method == "grid" ? "x: {values: [1, 2, 3, 4, 5, 6]}" : "x: {min: 1.0, max: 2.0}"
+        let daemon = try DaemonFolder(script: Self.quick)
+        try daemon.write(
+            SweepFolder.yaml(method: method, trials: method == "grid" ? nil : 6, parameters: parameters),
+            to: "sweep.yaml")
+        try daemon.serve("--workers", "0")
+        #expect(try daemon.run("launch", "sweep.yaml").status == 0)
+        daemon.kill()
+        try daemon.serve("--workers", "1")
+        let watched = try daemon.run("watch", "s", "--plain", seconds: 40)
+        #expect(watched.status == 0, "\(watched.output)\(watched.error)")
+        daemon.terminate()
+        #expect(try daemon.trials().count == 6)
+        #expect(try daemon.run("verify").status == 0)
+    }
+
     @Test func aWorkerThatIsToldToGoHandsItsTrialsBack() throws {
         let daemon = try DaemonFolder(script: Self.slow)
         try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
