@@ -321,6 +321,9 @@ class Run:
     def _start_second(self, _):
         """Another one on the same directory is refused, and the first one does not notice."""
         first = self.fleet.coordinator
+        if first is None or not self.fleet.wait_until_served():
+            # Nobody is there: it would rightly serve.
+            return
         command = ["serve", "--data", str(self.fleet.data), "--workers", "0", "--gpus", "none"]
         try:
             second = self.fleet.call(*command, seconds=10)

@@ -48,6 +48,7 @@ class Fleet:
         self.mark = f"{self.folder.name}-{os.getpid()}-{random.SystemRandom().randrange(1 << 40):x}"
         self.coordinator = None
         self.workers = [None] * len(plan.workers)
+        self._latest = 0.0
         # Process ids of every process that was a worker, so that the journal's names can be told apart.
         self.worker_of = {}
         self.proxies = {}
@@ -261,6 +262,7 @@ class Fleet:
             extra = {"CHAOS_CONNECTION": str(self.folder / f"w{index}.json"), "CHAOS_SLOTS": str(slots)}
         self.workers[index] = self._start(command, f"worker{index}.log", extra)
         self.worker_of[self.workers[index].pid] = index
+        self._latest = time.monotonic()
 
     def join(self):
         """A worker that comes in by itself, through whatever the coordinator suffers meanwhile."""
@@ -357,6 +359,8 @@ class Fleet:
         with self._starting:
             self._has_ended = True
         self.reap()
+        # A program that is only just being loaded heeds no signal of its own accord.
+        time.sleep(max(0.0, self._latest + 2 - time.monotonic()))
         processes = [(f"worker {index}", worker) for index, worker in enumerate(self.workers) if worker]
         joined = [index for index, (kind, _) in enumerate(self.plan.workers) if kind == "joined"]
         for name, process in processes:
@@ -369,7 +373,7 @@ class Fleet:
         deadline = time.monotonic() + 20
         while any("worker --join" in line for line in self.left().values()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if self.coordinator:
+        if self.coordinator and self.wait_until_served():
             self.signal_coordinator(signal.SIGTERM)
             self._ended([("the coordinator", self.coordinator)])
         self.workers, self.coordinator = [None] * len(self.workers), None
