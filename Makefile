@@ -29,10 +29,7 @@ test-python: deps ## run the Python client's tests
 
 test-campaigns: deps ## bounded parts of the campaigns, and the attacks of the threat model, against the debug build
 	swift build --build-tests
-	Tests/Campaigns/simulate --test
-	.venv/bin/python -m pytest -q Tests/Attacks
-	.venv/bin/python -m pytest -q Tests/Campaigns
-	CONFIGURATION=debug SIZE=small Tests/Campaigns/Load/run
+	@Tests/Campaigns/test
 
 lint: deps ## formatting, import rules, forbidden words
 	@.ci/lint

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Logging
+import OrderedCollections
+import SearchAlgorithms
+import SweepEngine
+import SweepModel
+import WorkerProtocol
+
+/// What a turn has decided is done, once it is durable.
+extension CoordinatorLoop {
+    func perform(_ turn: Turn) {
+        for entry in turn.entries {
+            switch entry.event {
+            case .proposed(let trial, _, let configuration, _): makers[trial.sweep]?.remember(configuration)
+            // What it proposed and the engine did not take must not count as proposed when the sweep goes on.
+            case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
+            case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
+                .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .trialCancelled,
+                .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
+                break
+            }
+        }
+        var outbox = Outbox()
+        for effect in turn.effects {
+            switch effect {
+            case .send(let connection, let session, let message):
+                outbox.add(message, to: connection, session: session)
+            case .discard(let trial, let location): discard(location, of: trial)
+            case .propose: break
+            }
+        }
+        let messages = outbox.messages()
+        if !messages.isEmpty { failpoints.reach(.beforeSend) }
+        for item in messages {
+            transport.send(
+                complete(item.message, for: item.connection), session: item.session, epoch: engine.epoch,
+                to: item.connection)
+        }
+        for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
+        if !messages.isEmpty { failpoints.reach(.afterSend) }
+        if turn.cutsConnections { cutConnections() }
+        for reply in turn.operatorReplies { operators.send(reply) }
+        for reply in turn.replies { reply() }
+        // Last: with thousands of results a look at them takes a moment, and nobody waits for it.
+        for case .propose(let sweep, let index, let count, let stock, let kept) in turn.effects {
+            propose(sweep, index: index, count: count, stock: stock, kept: kept)
+        }
+    }
+
+    private func cutConnections() {
+        do {
+            try transport.cutRemote()
+        } catch {
+            // Nobody is listened to any more, which is safe; what was acknowledged is on disk.
+            options.logger.critical("the network's socket cannot be bound again", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func discard(_ location: String, of trial: TrialID) {
+        guard let definition = engine.sweeps[trial.sweep]?.definition else { return }
+        // Nothing but the trial's own: a worker could name a key or another sweep's folder. What a continued trial has of
+        // the one before it stays for that one to discard.
+        let name = definition.name
+        let shared = definition.checkpoints?.path.map {
+            DataDirectory.sharedTrialDirectory($0, sweep: name, trial: trial.number)
+        }
+        let roots = [data.trialDirectory(sweep: name, trial: trial.number)] + (shared.map { [$0] } ?? [])
+        if !janitor.discard(location, below: roots) {
+            options.logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
+        }
+    }
+
+    /// The engine knows no paths: leases get the attempt's directory here.
+    private func complete(_ message: CoordinatorMessage, for connection: Connection) -> CoordinatorMessage {
+        guard case .leases(let leases) = message else { return message }
+        // A folder of this machine means nothing on another: a worker there has its own.
+        let isElsewhere = WorkerTransport.isRemote(connection)
+        return .leases(
+            leases.map { lease in
+                var lease = lease
+                if !isElsewhere {
+                    lease.attemptDirectory = data.attemptDirectory(
+                        sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                }
+                if let root = engine.sweeps[lease.sweep]?.definition.checkpoints?.path {
+                    lease.checkpointDirectory = DataDirectory.checkpointDirectory(
+                        root, sweep: lease.sweepName, trial: lease.trial, fence: lease.fence)
+                }
+                return lease
+            })
+    }
+
+    /// Proposals that need no model are computed at once and come back as an event of the next turn; a model's are
+    /// computed on a thread of their own and come back when they are made.
+    private func propose(_ sweep: SweepID, index: Int, count: Int, stock: Int, kept: Int) {
+        guard let state = engine.sweeps[sweep] else { return }
+        if makers[sweep] == nil {
+            do throws(SamplerError) {
+                makers[sweep] = try ProposalMaker(state)
+            } catch {
+                // The commands check a definition before it is launched; one sweep's fault must not end the others.
+                options.logger.error("a sweep is paused", metadata: ["sweep": "\(sweep)", "reason": "\(error)"])
+                mailbox.post(.stimuli([.pause(sweep), .proposed(sweep, [])], reply: { _ in }))
+                return
+            }
+        }
+        let order = makers[sweep]?.order(
+            state, sweep: sweep, stock: stock, kept: kept, position: engine.eventCount,
+            hasWorkers: !engine.workers.isEmpty)
+        if let order {
+            let mailbox = mailbox
+            models.async {
+                guard let made = order.made(isCancelled: { mailbox.isShutdownRequested }) else { return }
+                mailbox.post(.made(made))
+            }
+            return
+        }
+        let proposals = makers[sweep]?.propose(from: index, count: count) ?? []
+        let stimulus: Stimulus = proposals.isEmpty ? .exhausted(sweep) : .proposed(sweep, proposals)
+        mailbox.post(.stimuli([stimulus], reply: { _ in }))
+    }
+
+    /// What was made for a definition that has changed since is void, and the engine asks again.
+    func take(_ made: MadeProposals) -> Stimulus {
+        guard makers[made.sweep]?.take(made) == true else { return .proposed(made.sweep, []) }
+        return made.proposals.isEmpty ? .exhausted(made.sweep) : .proposed(made.sweep, made.proposals)
+    }
+}
