@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -270,4 +269,4 @@ def test_a_worker_for_everything_else(make: Callable[..., Daemon]) -> None:
             )
             mallory.hear(within=2)
         assert wait_for(lambda: mallory.hear(within=0.1) is None, 5)
-    assert subprocess.run(["kill", "-0", str(daemon.process.pid)]).returncode == 0
+    assert daemon.is_alive

@@ -132,7 +132,7 @@ class Fleet:
         words = []
         if self.cable:
             words += self.cable.inside(self.cable.coordinator)
-        if booted is not None:
+        if booted is not None and machine.has_time_namespaces():
             words += machine.booted(booted)
         if self.clock:
             extra |= self.clock.environment()

@@ -8,12 +8,15 @@ import contextlib
 import functools
 import glob
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
 
 def _works(*command):
+    if shutil.which(command[0]) is None:
+        return False
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
@@ -43,11 +46,8 @@ class Cable:
             return _works("ip", "netns", "add", name) and _works(
                 "ip", "-n", name, "link", "add", "a0", "type", "veth", "peer", "name", "b0"
             )
-        except FileNotFoundError:
-            return False
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                _works("ip", "netns", "del", name)
+            _works("ip", "netns", "del", name)
 
     def __enter__(self):
         for space in (self.coordinator, self.workers):
@@ -170,9 +170,7 @@ class WallClock:
 @functools.cache
 def has_time_namespaces():
     """Return whether a process can be given another time since boot."""
-    with contextlib.suppress(FileNotFoundError):
-        return _works("unshare", "-T", "--boottime", "1000", "true")
-    return False
+    return _works("unshare", "-T", "--boottime", "1000", "true")
 
 
 def booted(offset):
