@@ -14,7 +14,7 @@ extension CoordinatorLoop {
         for entry in turn.entries {
             switch entry.event {
             case .proposed(let trial, _, let configuration, _): makers[trial.sweep]?.remember(configuration)
-            // What it proposed and the engine did not take must not count as proposed when the sweep goes on.
+            // Nobody asks it any more, or another definition is searched.
             case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
             case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
                 .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .trialCancelled,
