@@ -37,8 +37,7 @@ extension Engine {
 
     /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
     private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
-        if let state = sweeps[sweep], state.formerEnd != nil {
-            let queued = state.queuedContinuations
+        if sweeps[sweep]?.formerEnd != nil, let queued = sweeps[sweep]?.queuedContinuations {
             return queued.first.map { ($0, queued.count) }
         }
         let mayPromote = (sweeps[sweep]?.counts[.paused] ?? 0) > 0
