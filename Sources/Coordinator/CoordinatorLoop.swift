@@ -92,7 +92,7 @@ final class CoordinatorLoop {
     /// A daemon works on whatever is not over, and what was paused stays so: these it has yet to take up.
     var unadopted: [SweepID] {
         guard options.servesAll else { return [] }
-        return engine.sweeps.elements.filter { _, state in
+        return engine.sweeps.filter { _, state in
             if case .finished = state.phase { return false }
             return !state.isActive
         }.map(\.key)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import OrderedCollections
+import OrderedCollections
 package import SweepModel
 import WorkerProtocol
 
@@ -20,7 +20,7 @@ package struct Engine: Sendable {
     package internal(set) var eventCount: Int64 = 0
     /// Names this database to workers, so that they notice when another one answers.
     package let database: String
-    package internal(set) var sweeps: OrderedDictionary<SweepID, SweepState> = [:]
+    package internal(set) var sweeps = SweepTable()
     package internal(set) var workers = Roster()
     /// Live attempts only.
     package internal(set) var attempts: [Fence: Attempt] = [:]

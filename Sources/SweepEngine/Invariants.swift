@@ -35,14 +35,19 @@ extension Engine {
     }
 
     private func violatedCount(_ state: SweepState) -> String? {
-        for kind in Trial.State.allCases {
-            let actual = state.trials.reduce(0) { $0 + ($1.state == kind ? 1 : 0) }
-            if actual != state.counts[kind] { return "\(actual) trials are \(kind), \(state.counts[kind]) counted" }
+        // By index: a trial is not copied to be looked at, and the simulation asks this all the time.
+        let trials = state.trials
+        let queue = Set(state.queue)
+        var actual = StateCounts()
+        for number in trials.indices {
+            let kind = trials[number].state
+            actual[kind] += 1
+            if kind.isOver, state.progress[number] != nil { return "trial \(number) is over and has progress" }
+            if kind == .queued, !queue.contains(number) { return "trial \(number) is queued nowhere" }
+            if trials[number].value?.isFinite == false { return "trial \(number) has a non-finite value" }
         }
-        for (number, trial) in state.trials.enumerated() {
-            if trial.state.isOver, state.progress[number] != nil { return "trial \(number) is over and has progress" }
-            if trial.state == .queued, !state.queue.contains(number) { return "trial \(number) is queued nowhere" }
-            if trial.value?.isFinite == false { return "trial \(number) has a non-finite value" }
+        for kind in Trial.State.allCases where actual[kind] != state.counts[kind] {
+            return "\(actual[kind]) trials are \(kind), \(state.counts[kind]) counted"
         }
         return nil
     }

@@ -5,15 +5,26 @@ struct Agenda<Action> {
     private struct Entry {
         let at: Int64
         let order: UInt64
-        let action: Action
+        /// Where the action lies, which is too large to be moved about in a heap.
+        let place: Int
         func comes(before other: Entry) -> Bool { (at, order) < (other.at, other.order) }
     }
 
     private var heap: [Entry] = []
+    private var actions: [Action?] = []
+    private var free: [Int] = []
     private var nextOrder: UInt64 = 0
 
     mutating func plan(_ action: Action, at time: Int64) {
-        heap.append(Entry(at: time, order: nextOrder, action: action))
+        let place: Int
+        if let reused = free.popLast() {
+            place = reused
+            actions[place] = action
+        } else {
+            place = actions.count
+            actions.append(action)
+        }
+        heap.append(Entry(at: time, order: nextOrder, place: place))
         nextOrder += 1
         var child = heap.count - 1
         while child > 0, heap[child].comes(before: heap[(child - 1) / 2]) {
@@ -25,9 +36,10 @@ struct Agenda<Action> {
     var nextTime: Int64? { heap.first?.at }
 
     mutating func next() -> (at: Int64, action: Action)? {
-        guard let first = heap.first else { return nil }
+        guard let first = heap.first, let action = actions[first.place].take() else { return nil }
+        free.append(first.place)
         let last = heap.removeLast()
-        if heap.isEmpty { return (first.at, first.action) }
+        if heap.isEmpty { return (first.at, action) }
         heap[0] = last
         var parent = 0
         while true {
@@ -38,6 +50,6 @@ struct Agenda<Action> {
             heap.swapAt(parent, least)
             parent = least
         }
-        return (first.at, first.action)
+        return (first.at, action)
     }
 }
