@@ -17,7 +17,8 @@ extension CoordinatorLoop {
             // Nobody asks it any more, or another definition is searched.
             case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
             case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
-                .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .trialCancelled,
+                .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .readopted,
+                .trialCancelled,
                 .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
                 break
             }
@@ -33,11 +34,14 @@ extension CoordinatorLoop {
         }
         let messages = outbox.messages()
         if !messages.isEmpty { failpoints.reach(.beforeSend) }
+        var unreachable: OrderedSet<Connection> = []
         for item in messages {
-            transport.send(
+            let isThere = transport.send(
                 complete(item.message, for: item.connection), session: item.session, epoch: engine.epoch,
                 to: item.connection)
+            if !isThere { unreachable.append(item.connection) }
         }
+        if !unreachable.isEmpty { mailbox.post(.stimuli(unreachable.map { .unreachable($0) }, reply: { _ in })) }
         for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
         if !messages.isEmpty { failpoints.reach(.afterSend) }
         if turn.cutsConnections { cutConnections() }

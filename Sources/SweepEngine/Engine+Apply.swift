@@ -15,7 +15,7 @@ extension Engine {
         let sweep = sweep(of: entry.event)
         // A release teaches the models something also while the sweep's clock stands.
         let taught = if case .released(let fence, _, _) = entry.event { attempts[fence]?.trial.sweep } else { sweep }
-        let results = taught.flatMap { sweeps[$0]?.knowledge }
+        let results = if let taught { sweeps[taught]?.knowledge } else { nil as Int? }
         eventCount += 1
         var verdict: Verdict?
         switch entry.event {
@@ -32,8 +32,7 @@ extension Engine {
             sweeps[sweep]?.phase = .running
             sweeps[sweep]?.quickFailures = 0
         case .sweepFinished(let sweep, let reason):
-            sweeps[sweep]?.phase = .finished(reason)
-            sweeps[sweep]?.formerEnd = nil
+            sweeps[sweep]?.finish(reason)
         case .spaceExhausted(let sweep):
             sweeps[sweep]?.isExhausted = true
         case .workerJoined(let worker, let facts):
@@ -49,6 +48,7 @@ extension Engine {
             sweeps[trial.sweep]?.add(Trial(configuration: configuration, source: source), number: trial.number)
             if let basis, !basis.fits.isEmpty { sweeps[trial.sweep]?.fits = basis.fits }
         case .leased(let fence, let trial, let worker, let attempt):
+            dropOrphans(of: trial)
             nextFence = max(nextFence, fence.next)
             attempts[fence] = Attempt(trial: trial, worker: worker, number: attempt)
             workers[worker]?.leases.append(fence)
@@ -71,11 +71,16 @@ extension Engine {
             charge(fence, event, disposition, at: entry.at)
             end(fence, disposition)
         case .released(let fence, let reason, let disposition):
-            if let trial = attempts[fence]?.trial, reason == .lost || reason == .forgotten {
+            if let trial = attempts[fence]?.trial, reason.isLoss {
                 sweeps[trial.sweep]?.countLoss(trial.number)
             }
+            let attempt = attempts[fence]
             end(fence, disposition)
+            if reason == .lost, case .requeued = disposition { orphans[fence] = attempt }
+        case .readopted(let fence):
+            readopt(fence)
         case .trialCancelled(let trial):
+            dropOrphans(of: trial)
             sweeps[trial.sweep]?.settle(trial.number, Settlement(state: .cancelled))
         case .trialRetried(let trial):
             sweeps[trial.sweep]?.retry(trial.number)
@@ -86,6 +91,7 @@ extension Engine {
         case .checkpointDiscarded(let trial, let location):
             sweeps[trial.sweep]?.drop(trial.number, location: location)
         case .asked(let trial):
+            dropOrphans(of: trial)
             sweeps[trial.sweep]?.ask(trial.number)
         case .told(let trial, let settlement):
             if settlement.state == .failed { sweeps[trial.sweep]?.countFailure(trial.number, isQuick: false) }
@@ -147,9 +153,24 @@ extension Engine {
         let trial = attempt.trial
         switch disposition {
         case .requeued: sweeps[trial.sweep]?.requeue(trial.number)
-        case .paused: sweeps[trial.sweep]?.pause(trial.number)
+        case .paused(let value, _): sweeps[trial.sweep]?.pause(trial.number, value: value)
         case .settled(let settlement): sweeps[trial.sweep]?.settle(trial.number, settlement)
         }
+    }
+
+    private mutating func readopt(_ fence: Fence) {
+        guard var attempt = orphans.removeValue(forKey: fence) else { return }
+        attempt.offeredAt = nil
+        attempt.acceptedAt = nil
+        attempts[fence] = attempt
+        workers[attempt.worker]?.leases.append(fence)
+        sweeps[attempt.trial.sweep]?.readopt(attempt.trial.number, isRunning: attempt.state == .running)
+    }
+
+    /// The trial is another's now, or nobody's any more.
+    private mutating func dropOrphans(of trial: TrialID) {
+        if orphans.isEmpty { return }
+        for (fence, attempt) in orphans where attempt.trial == trial { orphans[fence] = nil }
     }
 
     private func sweep(of event: Event) -> SweepID? {
@@ -165,6 +186,7 @@ extension Engine {
         case .accepted(let fence), .observed(let fence, _, _), .stopRequested(let fence, _), .judged(let fence, _, _),
             .ended(let fence, _, _, _):
             attempts[fence]?.trial.sweep
+        case .readopted(let fence): orphans[fence]?.trial.sweep
         // While its clock runs a release is the sweep's work; at a start it is only the clearing up after the last one.
         case .released(let fence, let reason, _):
             reason == .restarted

@@ -9,11 +9,8 @@ import SweepModel
 extension Engine {
     mutating func ask(_ sweep: SweepID, _ turn: inout Turn) throws(EngineError) {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
-        switch state.phase {
-        case .finished: throw .sweepIsFinished(sweep)
-        case .paused: throw .sweepIsPaused(sweep)
-        case .running: if state.formerEnd != nil { throw .sweepIsFinished(sweep) }
-        }
+        if state.hasEnded { throw .sweepIsFinished(sweep) }
+        if case .paused = state.phase { throw .sweepIsPaused(sweep) }
         guard state.isActive else { throw .sweepIsNotAtWork(sweep) }
         guard !isDraining, !isTargetReached(state), limitReached(state, now: turn.now) == nil else {
             throw .nothingLeft(sweep)

@@ -17,7 +17,7 @@ extension Engine {
     }
 
     private mutating func discard(_ held: HeldCheckpoint, of trial: TrialID, _ turn: inout Turn) {
-        // A trial that was continued shares its last checkpoint with the one that goes on from it.
+        // A trial that was continued shares its checkpoints with the one that goes on from them.
         let isShared =
             sweeps[trial.sweep].map { sweep in
                 !sweep.continued.isEmpty
@@ -28,17 +28,18 @@ extension Engine {
             } ?? false
         decide(.checkpointDiscarded(trial, location: held.checkpoint.location), &turn)
         if !isShared {
-            turn.reaction.effects.append(.discard(trial, location: held.checkpoint.location))
+            let writer = TrialID(sweep: trial.sweep, number: held.writer ?? trial.number)
+            turn.reaction.effects.append(.discard(writer, location: held.checkpoint.location))
         }
     }
 
-    /// Over the budget trials that are over give up all but one, the worst trials first.
+    /// Over the budget trials that are over or paused give up all but the last, the worst trials first.
     private mutating func keepToBudget(_ id: SweepID, _ turn: inout Turn) {
         guard let sweep = sweeps[id], let total = sweep.definition.checkpoints?.total, sweep.checkpointBytes > total
         else { return }
         let objective = sweep.definition.objective
         let candidates = sweep.checkpoints.filter { number, held in
-            held.count > 1 && sweep.trials[number].state.isOver
+            held.count > 1 && (sweep.trials[number].state.isOver || sweep.trials[number].state == .paused)
         }.keys.sorted { left, right in
             let (one, other) = (sweep.trials[left].value, sweep.trials[right].value)
             switch (one, other) {

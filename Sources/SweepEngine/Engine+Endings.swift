@@ -36,7 +36,10 @@ extension Engine {
 
     /// What becomes of a trial that was asked to stop: it pauses, has diverged, or is stopped.
     func stopped(_ attempt: Attempt) -> Disposition {
-        if attempt.isPausing { return .paused }
+        if attempt.isPausing {
+            let known = settlement(.stopped, of: attempt.trial)
+            return .paused(value: known.value, step: known.step)
+        }
         let known = settlement(.stopped, of: attempt.trial)
         guard let judgement = trial(attempt.trial)?.judgement, judgement.verdict.rule == .nan,
             judgement.enforcement == .stopped

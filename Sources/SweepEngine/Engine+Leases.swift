@@ -37,7 +37,7 @@ extension Engine {
 
     /// The next in the queue; where that is empty and a slot is idle, the next of the ready proposals.
     private mutating func next(_ sweep: SweepID, _ turn: inout Turn) -> (trial: Int, remaining: Int)? {
-        if sweeps[sweep]?.formerEnd != nil, let queued = sweeps[sweep]?.queuedContinuations {
+        if sweeps[sweep]?.formerEnd != nil, let queued = sweeps[sweep]?.queuedErrands {
             return queued.first.map { ($0, queued.count) }
         }
         let mayPromote = (sweeps[sweep]?.counts[.paused] ?? 0) > 0
@@ -108,7 +108,12 @@ extension Engine {
         let isRepeatDue = nextCheck.map { now >= $0 } ?? true
         if isRepeatDue { nextCheck = now + timers.offerRepeat }
         for (fence, attempt) in liveAttempts(where: { $0.state == .offered }) {
-            guard let worker = workers[attempt.worker], worker.connection != nil else { continue }
+            guard let worker = workers[attempt.worker] else { continue }
+            if let at = worker.disconnectedAt, now - at >= timers.disconnectedOffer {
+                release(fence, .left, &turn)
+                continue
+            }
+            guard worker.connection != nil else { continue }
             guard let offeredAt = attempt.offeredAt else {
                 offer(fence, &turn)
                 continue
@@ -123,9 +128,28 @@ extension Engine {
                 attempts[fence]?.offeredAt = first
             }
         }
+        takeBackUnstarted(&turn)
         for (worker, state) in workers {
             guard let heard = state.lastHeard, now - heard >= timers.leaseLifetime else { continue }
             dismiss(worker, .lost, reason: "not heard of for \((now - heard).milliseconds / 1000) s", &turn)
+        }
+    }
+
+    /// Something holds up a start (a file system that is gone, for one) while the worker itself is well. A lease ahead
+    /// waits for a slot and is not meant.
+    private mutating func takeBackUnstarted(_ turn: inout Turn) {
+        let now = turn.now.boot
+        for (fence, attempt) in liveAttempts(where: { $0.state == .accepted }) {
+            guard let worker = workers[attempt.worker] else { continue }
+            let running = worker.leases.count { attempts[$0]?.state == .running }
+            guard let since = attempt.acceptedAt, running < worker.facts.slots else {
+                attempts[fence]?.acceptedAt = now
+                continue
+            }
+            guard now - since >= timers.startTimeout else { continue }
+            abandon(fence, reason: "it did not begin within \(timers.startTimeout.milliseconds / 1000) s", &turn)
+            rest(attempt.worker, now: now)
+            release(fence, .unstarted, &turn)
         }
     }
 
@@ -138,7 +162,10 @@ extension Engine {
             guard let heard = workers[worker]?.lastHeard else { continue }
             workers[worker]?.lastHeard = max(heard, min(heard + stall, now))
         }
-        for (fence, attempt) in attempts where attempt.offeredAt != now { attempts[fence]?.offeredAt = nil }
+        for (fence, attempt) in attempts {
+            if attempt.offeredAt != now { attempts[fence]?.offeredAt = nil }
+            attempts[fence]?.acceptedAt = nil
+        }
     }
 
     /// A worker that hands back leases or cannot start trials gets the next one later each time, until one succeeds:
@@ -162,8 +189,7 @@ extension Engine {
         guard let failed = workers[attempt.worker]?.quickFailures, failed.count >= timers.quarantineLimit else {
             return
         }
-        let isElsewhereWell = workers.contains { $0.key != attempt.worker && $0.value.hasSucceeded }
-        guard isElsewhereWell else { return }
+        guard isWellElsewhere(than: attempt.worker, attempt.trial.sweep, turn.now.wall) else { return }
         let until = turn.now.boot + timers.quarantine
         workers[attempt.worker]?.restsUntil = until
         workers[attempt.worker]?.quarantinedUntil = until
@@ -171,6 +197,21 @@ extension Engine {
         for trial in failed where isWorthAnotherWorker(trial) {
             givenAgain.insert(trial)
             decide(.trialRetried(trial), &turn)
+        }
+    }
+
+    /// Whether trials do succeed, and there is another worker for them: one of its trials has come to its end, or runs for
+    /// longer than a quick failure takes, or the sweep has results.
+    private func isWellElsewhere(than worker: WorkerID, _ sweep: SweepID, _ now: Timestamp) -> Bool {
+        let others = workers.filter { $0.key != worker && $0.value.connection != nil }
+        if others.isEmpty { return false }
+        if others.values.contains(where: \.hasSucceeded) { return true }
+        if let counts = sweeps[sweep]?.counts, counts[.completed] + counts[.stopped] > 0 { return true }
+        return others.values.contains { other in
+            other.leases.contains { fence in
+                guard let startedAt = attempts[fence]?.startedAt else { return false }
+                return now.milliseconds - startedAt.milliseconds > timers.quickFailure.milliseconds
+            }
         }
     }
 
@@ -199,11 +240,12 @@ extension Engine {
         if attempt.stopReason != nil {
             // What the verdict was about is over: running it again would undo the verdict.
             disposition = stopped(attempt)
-        } else if reason == .lost || reason == .forgotten, trial.losses >= timers.maximumLosses {
+        } else if reason.isLoss, trial.losses >= timers.maximumLosses {
             disposition = .settled(plain(settlement(.failed, of: attempt.trial)))
         } else {
             disposition = .requeued(charged: false)
         }
         decide(.released(fence, reason, disposition), &turn)
+        if case .settled = disposition { discardCheckpoints(of: attempt.trial, &turn) }
     }
 }

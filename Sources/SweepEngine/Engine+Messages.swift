@@ -60,10 +60,12 @@ extension Engine {
         let session = "\(epoch)-\(worker.name)-\(turn.now.boot.milliseconds)"
         let version = min(hello.versions.upperBound, ours.upperBound)
         workers[worker]?.connection = connection
+        workers[worker]?.disconnectedAt = nil
         workers[worker]?.session = session
         workers[worker]?.version = version
         workers[worker]?.prefetch = min(max(0, hello.prefetch), ProtocolLimits.leasesPerMessage)
         workers[worker]?.lastHeard = turn.now.boot
+        for held in hello.running { readopt(held.fence, by: worker, &turn) }
         var desired = hello.running.map { desire($0.fence, worker: worker) }
         // A lease that was never answered is offered again; one the worker had accepted and now knows nothing of is lost.
         for fence in workers[worker]?.leases ?? [] where !hello.running.contains(where: { $0.fence == fence }) {
@@ -75,9 +77,25 @@ extension Engine {
         }
         desired.sort { $0.fence < $1.fence }
         let welcome = Welcome(
-            version: version, session: session, epoch: epoch, database: database, window: window,
+            version: version, session: session, epoch: epoch, database: run, window: window,
             heartbeat: timers.heartbeat, desired: desired)
         send(connection, .welcome(welcome), session: session, &turn)
+    }
+
+    /// The highest fence owns the trial: whoever comes back with it goes on, however late.
+    private mutating func readopt(_ fence: Fence, by worker: WorkerID, _ turn: inout Turn) {
+        guard let orphan = orphans[fence], orphan.worker == worker, let sweep = sweeps[orphan.trial.sweep],
+            !sweep.hasEnded, sweep.trials[orphan.trial.number].state == .queued
+        else { return }
+        decide(.readopted(fence), &turn)
+    }
+
+    /// Its worker gets nothing new until it comes back over another connection; what runs there may go on. What was only
+    /// offered goes to others soon (`expire`): an answer to it may have been lost with the connection.
+    mutating func lose(_ connection: Connection, now: Instant) {
+        guard let worker = registrations.removeValue(forKey: connection) else { return }
+        workers[worker]?.connection = nil
+        workers[worker]?.disconnectedAt = now
     }
 
     private mutating func beat(_ worker: WorkerID, _ leases: [HeldLease], _ turn: inout Turn) {

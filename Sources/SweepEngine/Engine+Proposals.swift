@@ -69,8 +69,7 @@ extension Engine {
         _ configuration: Configuration, in sweep: SweepID, _ turn: inout Turn
     ) throws(EngineError) {
         guard let state = sweeps[sweep] else { throw .unknownSweep(sweep) }
-        if case .finished = state.phase { throw .sweepIsFinished(sweep) }
-        if state.formerEnd != nil { throw .sweepIsFinished(sweep) }
+        if state.hasEnded { throw .sweepIsFinished(sweep) }
         if state.openTrials == 0 { throw .totalUsedUp(sweep) }
         let twin = state.trials.firstIndex { $0.configuration == configuration && $0.state != .cancelled }
         if let twin { throw .isThereAlready(TrialID(sweep: sweep, number: twin)) }

@@ -13,9 +13,9 @@ extension Engine {
         guard let attempt = attempts[fence], let trial = trial(attempt.trial),
             let definition = sweeps[attempt.trial.sweep]?.definition
         else { return }
-        // It was to go on, whatever else is found against it.
-        if trial.judgement != nil { return }
         let isBroken = verdict.rule == .nan
+        // It was to go on, whatever else is found against it but that it has diverged.
+        if let known = trial.judgement, !isBroken || known.enforcement != .control { return }
         if case .baseline = trial.source, !isBroken { return }
         let enforcement: Enforcement
         if definition.earlyTermination?.isDryRun == true {
@@ -48,6 +48,7 @@ extension Engine {
         for number in state.trials.indices where state.trials[number].state == .paused {
             let trial = TrialID(sweep: sweep, number: number)
             decide(.retired(trial, settlement(.stopped, of: trial)), &turn)
+            discardCheckpoints(of: trial, &turn)
         }
     }
 
@@ -69,7 +70,19 @@ extension SweepState {
     /// The paused trial that has earned to go on.
     var promotable: Int? {
         guard counts[.paused] > 0 else { return nil }
-        return stopping.promotable { trials[$0].state == .paused }
+        return stopping.promotable { trials[$0].state == .paused } ?? lastHope
+    }
+
+    /// Where all that were begun are paused and nothing is left to begin, the best goes on: else a small sweep would end
+    /// with nothing trained to its end.
+    private var lastHope: Int? {
+        guard counts[.completed] == 0, live == 0, counts[.queued] == 0, ready.isEmpty, !isProposing,
+            openTrials == 0 || isExhausted
+        else { return nil }
+        return trials.indices.filter { trials[$0].state == .paused }.max { left, right in
+            guard let value = trials[right].value else { return false }
+            return trials[left].value.map { definition.objective.isBetter(value, than: $0) } ?? true
+        }
     }
 
     /// The trial whose seed it is trained with: its own, or of the trial it continues.

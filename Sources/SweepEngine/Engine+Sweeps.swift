@@ -39,6 +39,7 @@ extension Engine {
         switch state {
         case .queued, .paused:
             decide(.trialCancelled(trial), &turn)
+            discardCheckpoints(of: trial, &turn)
         case .leased, .running:
             guard let fence = fence(of: trial) else {
                 // Handed out by ask: no worker has to be told.
@@ -47,13 +48,14 @@ extension Engine {
             }
             abandon(fence, reason: "cancelled", &turn)
             decide(.released(fence, .left, .settled(Settlement(state: .cancelled))), &turn)
+            discardCheckpoints(of: trial, &turn)
         case .completed, .stopped, .failed, .cancelled: break
         }
     }
 
     mutating func stop(_ trial: TrialID, reason: String, _ turn: inout Turn) throws(EngineError) {
-        _ = try liveTrial(trial)
-        guard let fence = fence(of: trial) else { throw .trialIsNot("running", trial, Trial.State.queued.rawValue) }
+        let state = try liveTrial(trial).state
+        guard let fence = fence(of: trial) else { throw .trialIsNot("running", trial, state.rawValue) }
         if attempts[fence]?.stopReason != nil { return }
         decide(.stopRequested(fence, reason: reason), &turn)
         sendDesired(fence, &turn)
@@ -114,7 +116,7 @@ extension Engine {
 
     func finishReason(_ sweep: SweepID, now: Moment) -> FinishReason? {
         guard let state = sweeps[sweep] else { return nil }
-        if let formerEnd = state.formerEnd { return state.hasContinuationsLeft ? nil : formerEnd }
+        if let formerEnd = state.formerEnd { return state.hasErrandsLeft ? nil : formerEnd }
         let isIdle = state.live == 0
         if isTargetReached(state) { return state.attended == 0 ? .target : nil }
         if isIdle, state.counts[.queued] == 0 {
@@ -140,7 +142,10 @@ extension Engine {
     /// asked to stop and end on their own; those that have not begun go back.
     private mutating func finish(_ sweep: SweepID, _ reason: FinishReason, _ turn: inout Turn) {
         if reason == .time || reason == .steps || reason == .noImprovement {
-            stopRunning(sweep, reason: "the sweep's limit of \(reason.rawValue) is reached", &turn)
+            // Whoever asks for a trial to be trained further means it; the clock is for all.
+            stopRunning(
+                sweep, reason: "the sweep's limit of \(reason.rawValue) is reached",
+                sparesContinuations: reason != .time, &turn)
             if sweeps[sweep]?.attended != 0 { return }
         }
         retirePaused(sweep, &turn)
@@ -156,10 +161,13 @@ extension Engine {
         decide(.sweepFinished(sweep, .stopped), &turn)
     }
 
-    private mutating func stopRunning(_ sweep: SweepID, reason: String, _ turn: inout Turn) {
+    private mutating func stopRunning(
+        _ sweep: SweepID, reason: String, sparesContinuations: Bool = false, _ turn: inout Turn
+    ) {
         // A stop outranks a pause: nobody would ever take the paused trial up again.
         for (fence, attempt) in liveAttempts()
         where attempt.trial.sweep == sweep && (attempt.stopReason == nil || attempt.isPausing) {
+            if sparesContinuations, trial(attempt.trial)?.isContinuation == true { continue }
             if attempt.state == .running {
                 decide(.stopRequested(fence, reason: reason), &turn)
                 sendDesired(fence, &turn)

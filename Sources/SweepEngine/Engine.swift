@@ -18,12 +18,17 @@ package struct Engine: Sendable {
     package internal(set) var epoch: Int64 = 0
     /// How many events have been applied: the number of the journal's last.
     package internal(set) var eventCount: Int64 = 0
-    /// Names this database to workers, so that they notice when another one answers.
     package let database: String
+    /// Names this process's work on the database, to workers that hold what an earlier one acknowledged. The epoch does
+    /// not: a database that is restored from a copy counts the same again.
+    private(set) var run = ""
     package internal(set) var sweeps = SweepTable()
     package internal(set) var workers = Roster()
     /// Live attempts only.
     package internal(set) var attempts: [Fence: Attempt] = [:]
+    /// Attempts that were given up with their workers, of trials that still wait in the queue. Those workers may be merely
+    /// late.
+    package internal(set) var orphans: [Fence: Attempt] = [:]
     package internal(set) var nextFence = Fence(1)
     /// Which worker a connection's hello established.
     var registrations: [Connection: WorkerID] = [:]
@@ -56,6 +61,7 @@ package struct Engine: Sendable {
 
     /// Begins a process's life on this data directory; call once, after replay and before anything else.
     package mutating func start(version: String, now: Moment) -> Reaction {
+        run = "\(database)-\(now.wall.milliseconds)"
         var turn = Turn(now: now)
         decide(.coordinatorStarted(epoch: epoch + 1, version: version), &turn)
         for (worker, state) in workers {
@@ -102,6 +108,8 @@ package struct Engine: Sendable {
             guard workers[worker] != nil else { throw .unknownWorker(worker) }
             workers[worker]?.isDraining = isWanted
             tellOfDrain(worker, &turn)
+        case .unreachable(let connection):
+            lose(connection, now: now.boot)
         case .revoke(let key):
             for (worker, state) in workers where state.facts.key == key {
                 refuseRevoked(state, &turn)

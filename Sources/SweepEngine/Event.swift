@@ -33,6 +33,8 @@ package enum Event: Hashable, Sendable {
     case ended(Fence, sequence: Int64, AttemptEvent, Disposition)
     /// The lease was taken back without the worker's word.
     case released(Fence, ReleaseReason, Disposition)
+    /// A worker that had been given up as lost came back before anybody else was given the trial: it goes on there.
+    case readopted(Fence)
     case trialCancelled(TrialID)
     /// The trial was handed to a caller who evaluates it himself and tells how it ended, whenever that is.
     case asked(TrialID)
@@ -135,20 +137,30 @@ package enum ReleaseReason: String, CaseIterable, Sendable {
     /// Not heard of for the lease's lifetime.
     case lost
     case declined
-    /// The worker said bye.
+    /// The worker said bye, or was gone when the lease was offered to it.
     case left
     /// The coordinator whose local worker held it is gone.
     case restarted
     /// A worker came back without it.
     case forgotten
+    /// It was accepted and did not begin in time.
+    case unstarted
+
+    /// Whether it counts towards a trial's losses.
+    package var isLoss: Bool {
+        switch self {
+        case .lost, .forgotten, .unstarted: true
+        case .declined, .left, .restarted: false
+        }
+    }
 }
 
 /// What becomes of the trial when an attempt is over.
 package enum Disposition: Hashable, Sendable {
     /// Back to the queue. `charged` when it uses up one of the user's retries.
     case requeued(charged: Bool)
-    /// It waits, with its checkpoint, to be promoted.
-    case paused
+    /// It waits, with its checkpoint, to be promoted. Until it goes on it counts with the objective's value of that step.
+    case paused(value: Double?, step: Int64?)
     case settled(Settlement)
 }
 

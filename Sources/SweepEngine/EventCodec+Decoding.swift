@@ -27,6 +27,7 @@ extension EventCodec {
             let fence = try fence(&cursor)
             let reason: ReleaseReason = try cursor.word(",\"reason\":")
             return .released(fence, reason, try disposition(&cursor))
+        case "readopted": return .readopted(try fence(&cursor))
         case "stop_requested":
             return .stopRequested(try fence(&cursor), reason: try cursor.string(",\"reason\":"))
         case "judged":
@@ -150,7 +151,10 @@ extension EventCodec {
 
     private static func disposition(_ cursor: inout EventCodecCursor) throws(EventCodecError) -> Disposition {
         if cursor.skip(",\"then\":\"queued\"") { return .requeued(charged: try cursor.bool(",\"charged\":")) }
-        if cursor.skip(",\"then\":\"paused\"") { return .paused }
+        if cursor.skip(",\"then\":\"paused\"") {
+            guard cursor.skip(",\"value\":") else { return .paused(value: nil, step: nil) }
+            return .paused(value: try cursor.double(), step: try cursor.optionalInteger(",\"value_step\":"))
+        }
         let state: Settlement.State = try cursor.word(",\"then\":")
         return .settled(
             Settlement(

@@ -88,6 +88,9 @@ extension EventCodec {
             append(fence, &bytes)
             member(",\"reason\":", reason.rawValue, &bytes)
             append(disposition, &bytes)
+        case .readopted(let fence):
+            appendJSONWord("readopted\"", to: &bytes)
+            append(fence, &bytes)
         case .trialCancelled(let trial):
             appendJSONWord("trial_cancelled\"", to: &bytes)
             append(trial, &bytes)
@@ -139,7 +142,11 @@ extension EventCodec {
 
     private static func append(_ disposition: Disposition, _ bytes: inout [UInt8]) {
         switch disposition {
-        case .paused: appendJSONWord(",\"then\":\"paused\"", to: &bytes)
+        case .paused(let value, let step):
+            appendJSONWord(",\"then\":\"paused\"", to: &bytes)
+            guard let value else { break }
+            member(",\"value\":", value, &bytes)
+            member(",\"value_step\":", step, &bytes)
         case .requeued(let charged): member(",\"then\":\"queued\",\"charged\":", charged, &bytes)
         case .settled(let settlement):
             member(",\"then\":", settlement.state.rawValue, &bytes)

@@ -42,7 +42,9 @@ extension Engine {
         for number in trials.indices {
             let kind = trials[number].state
             actual[kind] += 1
-            if kind.isOver, state.progress[number] != nil { return "trial \(number) is over and has progress" }
+            if kind.isOver, kind != .failed, state.progress[number] != nil {
+                return "trial \(number) is over and has progress"
+            }
             if kind == .queued, !queue.contains(number) { return "trial \(number) is queued nowhere" }
             if trials[number].value?.isFinite == false { return "trial \(number) has a non-finite value" }
         }

@@ -42,6 +42,8 @@ package enum Stimulus: Hashable, Sendable {
     case undrain
     /// The same of one worker.
     case drainWorker(WorkerID, Bool)
+    /// The transport knows of nobody behind this any more.
+    case unreachable(Connection)
     /// The key counts no more: workers that came in with it are done with, and their trials go back.
     case revoke(key: String)
     /// Leases of workers outside the coordinator's process are taken back at once, uncharged: nobody waits for them.

@@ -29,19 +29,30 @@ extension SweepState {
             queue.prepend(number)
         case .continuation(let parent, _):
             continued.append(number)
-            // It begins with what its parent left.
-            if let last = checkpoints[parent]?.last {
-                checkpoints[number] = [last]
-                checkpointBytes += last.checkpoint.bytes
+            // It begins with what its parent left, also where the last of it turns out to be damaged.
+            checkpoints[number] = checkpoints[parent]?.map {
+                HeldCheckpoint($0.checkpoint, value: $0.value, writer: $0.writer ?? parent)
             }
-            if case .finished(let reason) = phase { (phase, formerEnd) = (.running, reason) }
+            reopenForErrand()
         }
+    }
+
+    mutating func finish(_ reason: FinishReason) {
+        phase = .finished(reason)
+        formerEnd = nil
+        retriedAfterEnd = []
     }
 
     /// Whatever had ended it no longer does.
     private mutating func reopen() {
         formerEnd = nil
+        retriedAfterEnd = []
         if case .finished = phase { phase = .running }
+    }
+
+    /// For a trial that the user asks for by its number: it runs alone, and the sweep ends by the same again.
+    private mutating func reopenForErrand() {
+        if case .finished(let reason) = phase { (phase, formerEnd) = (.running, reason) }
     }
 
     mutating func lease(_ number: Int) {
@@ -64,11 +75,6 @@ extension SweepState {
         move(number, to: .running)
         progress[number, default: Progress(definition.objective)].curve.rewind(to: step ?? .min)
         progress[number]?.lastStep = max(0, step ?? 0)
-        // What lies beyond the step it went on from could not be used where it was tried: not again, though the files may
-        // be whole elsewhere.
-        for held in checkpoints[number] ?? [] where held.checkpoint.step > step ?? .min {
-            drop(number, location: held.checkpoint.location)
-        }
     }
 
     /// - Parameter isJudged: false once a verdict has been enforced: what comes after it enters no rung.
@@ -101,29 +107,59 @@ extension SweepState {
         let value = progress[number]?.curve.points.last { $0.step <= checkpoint.step && $0.value.isFinite }?.value
         // One of the same place has been written over.
         drop(number, location: checkpoint.location)
-        checkpoints[number, default: []].append(HeldCheckpoint(checkpoint: checkpoint, value: value))
+        checkpoints[number, default: []].append(HeldCheckpoint(checkpoint, value: value))
         checkpointBytes += checkpoint.bytes
     }
 
     mutating func drop(_ number: Int, location: String) {
         guard let place = checkpoints[number]?.firstIndex(where: { $0.checkpoint.location == location }) else { return }
-        checkpointBytes -= checkpoints[number]?.remove(at: place).checkpoint.bytes ?? 0
+        checkpointBytes -= checkpoints[number]?.remove(at: place).bytes ?? 0
     }
 
-    /// The worker has let it go, with a checkpoint or without.
-    mutating func pause(_ number: Int) {
+    /// The worker has let it go, with a checkpoint or without. What it came to counts as a result until it goes on.
+    mutating func pause(_ number: Int, value: Double?) {
         move(number, to: .paused)
+        trials[number].value = value
+        if !trials[number].hasPaused { sinceBest += 1 }
+        trials[number].hasPaused = true
+        consider(number)
+    }
+
+    /// The best of those that have a result: of equals the one that had it first.
+    private mutating func consider(_ number: Int) {
+        let value = trials[number].isContinuation ? nil : trials[number].answer
+        if best?.trial == number {
+            if best?.value == value { return }
+            // It trained on and came to something else.
+            best = nil
+            for (other, trial) in trials.enumerated() where !trial.isContinuation {
+                guard let answer = trial.answer else { continue }
+                if let best, !definition.objective.isBetter(answer, than: best.value) { continue }
+                best = Best(trial: other, value: answer)
+            }
+        } else if let value, best.map({ definition.objective.isBetter(value, than: $0.value) }) ?? true {
+            best = Best(trial: number, value: value)
+            sinceBest = 0
+        }
     }
 
     mutating func promote(_ number: Int) {
         stopping.promote(number)
         trials[number].judgement = nil
+        trials[number].value = nil
         move(number, to: .queued)
         queue.prepend(number)
     }
 
     mutating func countLoss(_ number: Int) {
         trials[number].losses += 1
+    }
+
+    /// Its worker was only late: it is as it was before the loss.
+    mutating func readopt(_ number: Int, isRunning: Bool) {
+        queue.removeAll { $0 == number }
+        trials[number].losses -= 1
+        move(number, to: isRunning ? .running : .leased)
     }
 
     mutating func countFailure(_ number: Int, isQuick: Bool) {
@@ -142,9 +178,11 @@ extension SweepState {
     mutating func settle(_ number: Int, _ settlement: Settlement) {
         if trials[number].state == .queued { queue.removeAll { $0 == number } }
         let isContinuation = trials[number].isContinuation
-        if let curve = progress.removeValue(forKey: number)?.curve, !isContinuation {
-            stopping.conclude(number, curve, isCompleted: settlement.state == .completed)
+        if let curve = progress[number]?.curve, !isContinuation {
+            stopping.conclude(number, curve, settlement.curveEnd)
         }
+        // A failed trial may be run again from a checkpoint, and then goes on with its curve.
+        if settlement.state != .failed { progress[number] = nil }
         trials[number].value = settlement.value
         trials[number].isInfeasible = settlement.isInfeasible
         switch settlement.state {
@@ -157,14 +195,8 @@ extension SweepState {
         // Trained longer than the others: no result to compare with theirs.
         if isContinuation { return }
         if trials[number].isEvidence { results.append(number) }
-        if settlement.state != .cancelled { sinceBest += 1 }
-        // A trial that failed half-way is no answer, whatever it had reported.
-        guard settlement.state == .completed || settlement.state == .stopped, let value = settlement.value else {
-            return
-        }
-        if let best, !definition.objective.isBetter(value, than: best.value) { return }
-        best = Best(trial: number, value: value)
-        sinceBest = 0
+        if settlement.state != .cancelled, !trials[number].hasPaused { sinceBest += 1 }
+        consider(number)
     }
 
     mutating func redefine(_ definition: SweepDefinition) {
@@ -182,7 +214,18 @@ extension SweepState {
         trials[number].failures = 0
         trials[number].losses = 0
         requeue(number)
-        reopen()
+        // Where the total or the space was used up it is open again: should the trial be cancelled, another takes its place.
+        switch formerEnd ?? endReason {
+        case nil: break
+        case .trials?, .exhausted?: reopen()
+        case .target?, .stopped?, .cancelled?, .time?, .steps?, .noImprovement?:
+            reopenForErrand()
+            retriedAfterEnd.insert(number)
+        }
+    }
+
+    private var endReason: FinishReason? {
+        if case .finished(let reason) = phase { reason } else { nil }
     }
 
     /// The clock of `limits.sweep` runs while the sweep does, not while it is paused or finished.
@@ -198,5 +241,15 @@ extension SweepState {
         activeBoot = nil
         activeSince = nil
         lastEventAt = nil
+    }
+}
+
+extension Settlement {
+    fileprivate var curveEnd: CurveEnd {
+        switch state {
+        case .completed: .completed
+        case .stopped: .stopped
+        case .failed, .cancelled: .void
+        }
     }
 }

@@ -38,9 +38,11 @@ package struct SweepState: Hashable, Sendable {
     /// The index the sampler goes on from.
     package internal(set) var nextProposal = 0
     package internal(set) var baselinesQueued = 0
-    /// Why the sweep had ended before one of its trials was continued: nothing but continuations begins in it, no limit
+    /// Why the sweep had ended before one of its trials was continued or run again: nothing else begins in it, no limit
     /// holds them back, and after them it ends by that again.
     package internal(set) var formerEnd: FinishReason?
+    /// Trials that the user has had run again since that end.
+    package internal(set) var retriedAfterEnd: Set<Int> = []
     /// Configurations that the user put into the queue.
     package internal(set) var enqueued = 0
     package internal(set) var isExhausted = false
@@ -83,9 +85,21 @@ package struct SweepState: Hashable, Sendable {
         guard definition.earlyTermination != self.definition.earlyTermination else { return }
         // What the old rule had recorded was recorded by other rungs.
         stopping = StoppingRule(definition.earlyTermination, seed: definition.seed)
-        let ladder = FidelityLadder(definition.earlyTermination)
-        if ladder != self.ladder { for number in trials.indices { trials[number].milestones = [] } }
-        self.ladder = ladder
+        ladder = FidelityLadder(definition.earlyTermination)
+        for number in trials.indices { trials[number].milestones = [] }
+        // Those that run pass the new rungs as if it had been the rule all along: else they would come to its lowest ones
+        // with what they have reached since. What it finds against them meanwhile is not enforced.
+        for number in progress.keys.sorted() where !trials[number].isContinuation {
+            guard let points = progress[number]?.curve.points else { continue }
+            var past = Progress(definition.objective)
+            for point in points {
+                past.curve.append(step: point.step, value: point.value)
+                if let ladder, let value = past.summary(definition.objective)?.value {
+                    _ = ladder.pass(&trials[number].milestones, step: point.step, value: value)
+                }
+                if !trials[number].state.isOver { _ = stopping.judge(number, past.curve) }
+            }
+        }
     }
 
     package struct Best: Hashable, Sendable {
@@ -107,9 +121,20 @@ package struct SweepState: Hashable, Sendable {
         return counts
     }
 
-    var hasContinuationsLeft: Bool { continued.contains { !trials[$0].state.isOver } }
+    /// Nothing begins in it any more but what the user asks for by the trial's number.
+    var hasEnded: Bool {
+        if case .finished = phase { return true }
+        return formerEnd != nil
+    }
 
-    var queuedContinuations: [Int] { queue.filter { trials[$0].isContinuation } }
+    /// A trial that its rule has paused is taken up by nobody: it ends with the sweep.
+    var hasErrandsLeft: Bool {
+        let isLeft = { (number: Int) in !trials[number].state.isOver && trials[number].state != .paused }
+        return continued.contains(where: isLeft) || retriedAfterEnd.contains(where: isLeft)
+    }
+
+    /// What may begin although the sweep had ended.
+    var queuedErrands: [Int] { queue.filter { trials[$0].isContinuation || retriedAfterEnd.contains($0) } }
 
     /// Of the trials that can count towards the total.
     package var ownCounts: StateCounts { continued.isEmpty ? counts : counts.without(continuedCounts) }
@@ -188,4 +213,15 @@ package struct HeldCheckpoint: Hashable, Sendable {
     package let checkpoint: Checkpoint
     /// The objective as of its step; nil where none was reported.
     package let value: Double?
+    /// The trial that wrote it, where it is another than the one that holds it: one that continues a trial begins with what
+    /// that has. Its bytes count once.
+    let writer: Int?
+
+    init(_ checkpoint: Checkpoint, value: Double?, writer: Int? = nil) {
+        self.checkpoint = checkpoint
+        self.value = value
+        self.writer = writer
+    }
+
+    var bytes: Int64 { writer == nil ? checkpoint.bytes : 0 }
 }

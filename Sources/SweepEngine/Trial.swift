@@ -35,6 +35,17 @@ package struct Trial: Hashable, Sendable {
     /// Its value by the objective's summary rule as it came to each step of the sweep's ladder, lowest first.
     package internal(set) var milestones: [Double] = []
 
+    /// It has been paused before: what became of it is no news a second time.
+    var hasPaused = false
+
+    /// Its value where that is an answer: a trial that failed half-way is none, whatever it had reported.
+    var answer: Double? {
+        switch state {
+        case .completed, .stopped, .paused: value
+        case .queued, .leased, .running, .failed, .cancelled: nil
+        }
+    }
+
     /// Whether its end says something about its configuration. Lost workers and cancellations do not.
     package var isEvidence: Bool {
         switch state {
@@ -92,4 +103,6 @@ package struct Attempt: Hashable, Sendable {
     /// When the offer was last sent; not journaled.
     package internal(set) var offeredAt: Instant?
     package internal(set) var startedAt: Timestamp?
+    /// Since when a slot has been free for it; not journaled.
+    var acceptedAt: Instant?
 }

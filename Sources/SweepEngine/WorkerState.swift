@@ -10,6 +10,8 @@ package struct WorkerState: Hashable, Sendable {
     package internal(set) var prefetch = 0
     /// nil until it has said hello to this process.
     package internal(set) var connection: Connection?
+    /// When the transport found nobody behind its connection any more.
+    var disconnectedAt: Instant?
     package internal(set) var session = ""
     package internal(set) var lastHeard: Instant?
     package internal(set) var leases: OrderedSet<Fence> = []
@@ -51,6 +53,10 @@ package struct EngineTimers: Hashable, Sendable {
     package var offerRepeat: Duration = .seconds(1)
     /// An unanswered offer is taken back after this.
     package var offerTimeout: Duration = .seconds(15)
+    /// The same where the transport knows of nobody at the other end.
+    package var disconnectedOffer: Duration = .seconds(2)
+    /// A trial that was accepted and has a slot has to begin within this.
+    package var startTimeout: Duration = .seconds(600)
     /// A worker that keeps handing back leases is tried at least this often.
     package var longestRest: Duration = .seconds(60)
     /// A trial may be lost this often before it counts as failed.

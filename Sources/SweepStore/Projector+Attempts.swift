@@ -97,9 +97,30 @@ extension Projector {
         try update(
             "UPDATE attempt SET state = 'ended', ended_at = ?, outcome = ? WHERE fence = ?",
             [at, reason.rawValue, fence.number])
-        let isLoss = reason == .lost || reason == .forgotten
+        let isLoss =
+            switch reason {
+            case .lost, .forgotten, .unstarted: true
+            case .declined, .left, .restarted: false
+            }
         let end = TrialEnd(losses: isLoss ? 1 : 0, cause: isLoss ? reason.rawValue : nil)
         try dispose(try owner(of: fence), disposition, end, at: at)
+    }
+
+    /// The release is undone; what its trial has had of earlier attempts stays.
+    func readopt(_ fence: Fence) throws {
+        try update(
+            """
+            UPDATE attempt SET ended_at = NULL, outcome = NULL, state = CASE
+            WHEN started_at IS NOT NULL THEN 'running' WHEN accepted_at IS NOT NULL THEN 'accepted' ELSE 'offered' END
+            WHERE fence = ?
+            """, [fence.number])
+        let trial = try owner(of: fence)
+        try update(
+            """
+            UPDATE trial SET losses = losses - 1, cause = NULL, message = NULL, state =
+            (SELECT CASE WHEN started_at IS NOT NULL THEN 'running' ELSE 'leased' END FROM attempt WHERE fence = ?)
+            WHERE sweep = ? AND number = ?
+            """, [fence.number, trial.sweep.number, trial.number])
     }
 
     /// What the end of an attempt adds to its trial: seconds add up, memory is the most of any attempt.
@@ -115,11 +136,13 @@ extension Projector {
         var end = end
         let state: String
         var settlement: Settlement?
+        var (value, step): (Double?, Int64?)
         switch disposition {
         case .requeued: state = "queued"
-        case .paused: state = "paused"
+        case .paused(let reached, let at): (state, value, step) = ("paused", reached, at)
         case .settled(let settled):
             (state, settlement) = (settled.state.rawValue, settled)
+            (value, step) = (settled.value, settled.step)
             // It was stopped for that, so no failure of its own says it.
             if settled.state == .failed, settled.isInfeasible, end.cause == nil {
                 end.cause = AttemptFailure.Cause.diverged.rawValue
@@ -136,7 +159,7 @@ extension Projector {
             WHERE sweep = ?13 AND number = ?14
             """,
             [
-                state, settlement?.value, settlement?.step, settlement?.isInfeasible ?? false,
+                state, value, step, settlement?.isInfeasible ?? false,
                 settlement == nil ? nil : at, end.losses, end.failures, end.cause, end.message, end.resources.seconds,
                 end.resources.secondsPerStep, end.resources.peakMemoryBytes, trial.sweep.number, trial.number,
             ])

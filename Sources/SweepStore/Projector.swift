@@ -72,8 +72,10 @@ final class Projector {
             try judge(fence, Judgement(verdict, enforcement))
         case .promoted(let trial):
             try update(
-                "UPDATE trial SET state = 'queued', verdict = NULL WHERE sweep = ? AND number = ?",
-                [trial.sweep.number, trial.number])
+                """
+                UPDATE trial SET state = 'queued', verdict = NULL, value = NULL, value_step = NULL
+                WHERE sweep = ? AND number = ?
+                """, [trial.sweep.number, trial.number])
         case .retired(let trial, let settlement): try settle(trial, settlement, at: at)
         case .checkpointDiscarded(let trial, let location): try discard(location, of: trial, at: at)
         case .ended(let fence, _, let event, let disposition):
@@ -82,6 +84,7 @@ final class Projector {
         case .released(let fence, let reason, let disposition):
             try release(fence, reason, disposition, at: at)
             owners[fence] = nil
+        case .readopted(let fence): try readopt(fence)
         case .trialCancelled(let trial): try settle(trial, Settlement(state: .cancelled), at: at)
         case .trialRetried(let trial): try retry(trial, at: at)
         case .asked(let trial):

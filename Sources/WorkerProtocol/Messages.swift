@@ -214,6 +214,7 @@ package struct Welcome: Hashable, Sendable {
     package var version: Int
     package var session: String
     package var epoch: Int64
+    /// Names the database and the run of its coordinator.
     package var database: String
     /// Events a worker may have unacknowledged at once.
     package var window: Int

@@ -66,6 +66,26 @@ private struct Unobserved: CoordinatorObserver {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func whatIsOfferedToAWorkerThatIsGoneSoonGoesToAnother() throws {
+        let (coordinator, _) = try start()
+        do {
+            var gone = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+            #expect(try gone.greet() != nil)
+        }
+        // Its socket's end reaches the coordinator's in a moment; it is no message, and so nobody is told.
+        Thread.sleep(forTimeInterval: 0.3)
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        #expect(try worker.greet(boot: "cd") != nil)
+        let begun = ContinuousClock.now
+        _ = try launch(coordinator, trials: 4)
+        #expect(try worker.work(until: 4, within: .seconds(5)).count == 4)
+        #expect(
+            ContinuousClock.now - begun < CoordinatorOptions(version: "", logger: Logger(label: "")).timers.offerTimeout
+        )
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
     @Test func aRestartGoesOnToTheTotalWithTheSameConfigurations() throws {
         var (coordinator, _) = try start()
         let sweep = try launch(coordinator, trials: 10)

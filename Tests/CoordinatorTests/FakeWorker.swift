@@ -45,8 +45,8 @@ struct FakeWorker: ~Copyable {
         return nil
     }
 
-    mutating func greet(slots: Int = 1) throws -> Welcome? {
-        let boot = String(repeating: "ab", count: 16)
+    mutating func greet(slots: Int = 1, boot half: String = "ab") throws -> Welcome? {
+        let boot = String(repeating: half, count: 16)
         try send(.hello(Hello(boot: boot, agent: "test/1", host: "here", processID: Int64(getpid()), slots: slots)))
         while let message = try receive() {
             if case .welcome(let welcome) = message { return welcome }

@@ -72,6 +72,10 @@ import WorkerProtocol
             .asked(trial), .told(trial, Settlement(state: .completed, value: 0.1 + 0.2)),
             .told(trial, Settlement(state: .failed, isInfeasible: true)),
             .released(fence, .lost, .requeued(charged: true)),
+            .readopted(fence), .released(fence, .unstarted, .requeued(charged: false)),
+            .ended(
+                fence, sequence: 4, .finished(.stopped, Resources()), .paused(value: 0.25, step: 3)),
+            .ended(fence, sequence: 4, .finished(.stopped, Resources()), .paused(value: nil, step: nil)),
             .released(fence, .left, .settled(Settlement(state: .cancelled))),
         ] + FinishReason.allCases.map { .sweepFinished(SweepID(3), $0) }
         + attemptEvents.map { .observed(fence, sequence: 1, $0) }

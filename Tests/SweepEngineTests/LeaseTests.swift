@@ -121,6 +121,107 @@ import WorkerProtocol
         #expect(rig.state.trials[0].losses == 0)
     }
 
+    @Test func whatIsOfferedToAWorkerThatIsGoneSoonGoesToAnother() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 3))
+        try rig.hello("gone", boot: "1", slots: 2)
+        try rig.accept(1, by: "gone")
+        try rig.handle(.unreachable(Rig.connection("gone")))
+        try rig.hello("there", boot: "2", slots: 3)
+        #expect(rig.leases(to: "there").map(\.trial) == [2])
+        try rig.advance(.seconds(1))
+        // The answer may have been lost with the connection: a moment is given to come back.
+        #expect(rig.engine.attempts[Fence(2)]?.worker.name == "gone-1")
+        try rig.advance(.milliseconds(1250))
+        #expect(rig.engine.attempts[Fence(2)] == nil && rig.state.trials[1].losses == 0)
+        #expect(rig.engine.attempts.values.contains { $0.trial == Rig.trial(1) && $0.worker.name == "there-2" })
+        // What it had accepted may be running: its worker has its time.
+        #expect(rig.engine.attempts[Fence(1)]?.state == .accepted)
+        let held = HeldLease(fence: Fence(1), lastSequence: 0, acknowledged: 0)
+        try rig.hello("gone", boot: "1", slots: 2, running: [held])
+        #expect(rig.welcome("gone")?.desired.map(\.state) == [.run])
+    }
+
+    @Test func whoComesBackTooLateGoesOnIfNobodyElseWasGivenTheTrial() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 1))
+        try rig.hello(isLocal: false)
+        try rig.accept(1)
+        try rig.events(1, from: 1, [.started(resumedFrom: nil), .loss(0.5, step: 1)])
+        try rig.advance(.seconds(61))
+        #expect(rig.trialState(0) == .queued && rig.state.trials[0].losses == 1 && rig.engine.workers.isEmpty)
+        rig.restart()
+        try rig.handle(.activate(Rig.sweep))
+        let held = HeldLease(fence: Fence(1), lastSequence: 4, acknowledged: 2)
+        try rig.hello(isLocal: false, running: [held])
+        #expect(rig.welcome("w")?.desired == [DesiredLease(fence: Fence(1), state: .run, acknowledged: 2)])
+        #expect(rig.trialState(0) == .running && rig.state.trials[0].losses == 0 && rig.open == [1])
+        try rig.events(1, from: 3, [.loss(0.25, step: 2), .finished(.completed, Resources())])
+        #expect(rig.trialState(0) == .completed && rig.state.trials[0].value == 0.25)
+        #expect(rig.state.phase == .finished(.trials))
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test func whoComesBackAfterAnotherWasGivenTheTrialLetsItGo() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 1))
+        try rig.hello("late", boot: "1", isLocal: false)
+        try rig.accept(1, by: "late")
+        try rig.events(1, from: 1, [.started(resumedFrom: nil)], by: "late")
+        try rig.advance(.seconds(61))
+        try rig.hello("other", boot: "2")
+        #expect(rig.open == [2])
+        let held = HeldLease(fence: Fence(1), lastSequence: 1, acknowledged: 1)
+        try rig.hello("late", boot: "1", isLocal: false, running: [held])
+        #expect(rig.welcome("late")?.desired.map(\.state) == [.abandon])
+        #expect(rig.open == [2] && rig.state.trials[0].losses == 1)
+    }
+
+    @Test func whatWasCancelledMeanwhileIsNotTakenUpAgain() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 2))
+        try rig.hello(isLocal: false)
+        try rig.accept(1)
+        try rig.advance(.seconds(61))
+        try rig.handle(.cancelTrial(Rig.trial(0)))
+        try rig.hello(isLocal: false, running: [HeldLease(fence: Fence(1), lastSequence: 0, acknowledged: 0)])
+        #expect(rig.welcome("w")?.desired.map(\.state) == [.abandon])
+        #expect(rig.trialState(0) == .cancelled)
+    }
+
+    @Test func whatDoesNotBeginInTimeGoesToAnother() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 3))
+        try rig.hello("stuck", boot: "1", slots: 2)
+        try rig.accept(1, by: "stuck")
+        try rig.accept(2, by: "stuck")
+        try rig.events(2, from: 1, [.started(resumedFrom: nil)], by: "stuck")
+        let held = [
+            HeldLease(fence: Fence(1), lastSequence: 0, acknowledged: 0),
+            HeldLease(fence: Fence(2), lastSequence: 1, acknowledged: 1),
+        ]
+        for _ in 0..<119 {
+            try rig.advance(.seconds(5))
+            try rig.send(.beat(leases: held), from: "stuck")
+        }
+        #expect(rig.engine.attempts[Fence(1)] != nil)
+        try rig.advance(.seconds(6))
+        #expect(rig.engine.attempts[Fence(1)] == nil && rig.engine.attempts[Fence(2)] != nil)
+        #expect(rig.state.trials[0].losses == 1 && rig.trialState(0) == .queued)
+    }
+
+    @Test func aRestoredCopyIsAnotherRun() throws {
+        var rig = Rig()
+        try rig.hello()
+        let before = try #require(rig.welcome("w"))
+        rig.journal = []
+        rig.now += 60_000
+        rig.restart()
+        try rig.hello()
+        let after = try #require(rig.welcome("w"))
+        #expect(before.epoch == after.epoch && before.database != after.database)
+    }
+
     @Test func aSilentWorkerGetsNothingNewAndThenLosesWhatItHas() throws {
         var rig = Rig()
         try rig.launch(.example(trials: 5))

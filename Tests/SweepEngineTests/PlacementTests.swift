@@ -167,6 +167,18 @@ import WorkerProtocol
         #expect(fence(of: "bad", in: rig) != nil)
     }
 
+    /// After a restart of the coordinator nobody has had success yet.
+    @Test func resultsOfBeforeShowThatItIsTheWorker() throws {
+        var rig = try rig()
+        try rig.run(try #require(fence(of: "good", in: rig)), by: "good")
+        rig.restart()
+        try rig.handle(.activate(Rig.sweep))
+        try rig.hello("good")
+        try rig.hello("bad")
+        try fail(3, in: &rig)
+        #expect(rig.state.counts[.failed] == 0 && fence(of: "bad", in: rig) == nil)
+    }
+
     @Test func aSuccessBetweenStartsTheCountAnew() throws {
         var rig = try rig()
         try rig.run(try #require(fence(of: "good", in: rig)), by: "good")

@@ -110,14 +110,20 @@ struct Rig {
     }
 
     mutating func restart() {
-        var fresh = Engine(database: "test", timers: engine.timers)
-        for entry in journal { fresh.apply(entry) }
+        var fresh = replayed
         journal += fresh.start(version: "test", now: moment).events
         engine = fresh
         sessions = [:]
     }
 
     // MARK: what came of it
+
+    /// The journal read by an engine that has seen nothing else.
+    var replayed: Engine {
+        var fresh = Engine(database: "test", timers: engine.timers)
+        for entry in journal { fresh.apply(entry) }
+        return fresh
+    }
 
     var state: SweepState {
         guard let state = engine.sweeps[Self.sweep] else { preconditionFailure("no sweep was launched") }

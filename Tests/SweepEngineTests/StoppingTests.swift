@@ -73,7 +73,7 @@ import WorkerProtocol
         rig.restart()
         // A local worker is gone with its coordinator: the trial is not run again, or the verdict would be undone.
         #expect(rig.trialState(1) == .stopped)
-        #expect(replayDifference(local.engine, replayed(local.journal)) == nil)
+        #expect(replayDifference(local.engine, local.replayed) == nil)
         var remote = Rig()
         var definition = SweepDefinition.example(trials: 9)
         definition.earlyTermination = EarlyTermination(rule: .asha(Self.rungs, .stopping), maximumStep: 9)
@@ -87,12 +87,6 @@ import WorkerProtocol
         try remote.hello(
             isLocal: false, running: [HeldLease(fence: Fence(2), lastSequence: 2, acknowledged: 2)])
         #expect(remote.desired().contains { $0.fence == Fence(2) && $0.state == .stop })
-    }
-
-    private func replayed(_ journal: [JournalEntry]) -> Engine {
-        var engine = Engine(database: "test")
-        for entry in journal { engine.apply(entry) }
-        return engine
     }
 
     @Test func nanAlwaysStopsAndIsInfeasible() throws {
@@ -158,13 +152,147 @@ import WorkerProtocol
         #expect(rig.state.trials[0].milestones == [0.4, 0.2] && rig.state.trials[0].judgement?.enforcement == .paused)
         try rig.events(4, from: 4, [checkpoint(3, 4)])
         try finish(&rig, 4, 5)
-        // The fourth is worse than all. Then nobody is left to promote, and the sweep is over.
+        // The fourth is worse than all, and nobody has earned to go on. Nothing has been trained to its end yet: the best is.
         try train(&rig, 5, [0.9])
         try finish(&rig, 5, 3)
+        #expect(rig.open == [6] && rig.engine.attempts[Fence(6)]?.trial.number == 0)
+        try train(&rig, 6, [0.2, 0.2, 0.2, 0.2, 0.2, 0.1], from: 3)
+        #expect(rig.state.trials[0].judgement == nil)
+        try finish(&rig, 6, 8, .completed)
         #expect(rig.state.phase == .finished(.trials))
-        #expect(rig.state.trials.allSatisfy { $0.state == .stopped })
-        #expect(rig.state.trials.map(\.value) == [0.2, 0.5, 0.6, 0.9] && rig.state.best?.trial == 0)
-        #expect(replayDifference(rig.engine, replayed(rig.journal)) == nil)
+        #expect(rig.state.trials.map(\.state) == [.completed, .stopped, .stopped, .stopped])
+        #expect(rig.state.trials.map(\.value) == [0.1, 0.5, 0.6, 0.9] && rig.state.best?.trial == 0)
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test func aPausedTrialCountsWithWhatItCameTo() throws {
+        var rig = try rig(.asha(Self.rungs, .promotion), trials: 9) { $0.limits.noImprovement = 3 }
+        try train(&rig, 1, [0.4])
+        try finish(&rig, 1, 3)
+        #expect(rig.trialState(0) == .paused && rig.state.best?.trial == 0 && rig.state.best?.value == 0.4)
+        #expect(rig.state.trials[0].value == 0.4 && rig.state.sinceBest == 0)
+        try train(&rig, 2, [0.5])
+        try finish(&rig, 2, 3)
+        try train(&rig, 3, [0.6])
+        try finish(&rig, 3, 3)
+        #expect(rig.state.sinceBest == 2)
+        // It goes on, and a second pause is no news.
+        try train(&rig, 4, [0.45, 0.42], from: 1)
+        try finish(&rig, 4, 4)
+        #expect(rig.trialState(0) == .paused && rig.state.best?.value == 0.4 && rig.state.sinceBest == 2)
+        try train(&rig, 5, [0.7])
+        try finish(&rig, 5, 3)
+        #expect(rig.state.phase == .finished(.noImprovement))
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test func aPausedTrialReachesTheTarget() throws {
+        var rig = Rig()
+        var definition = SweepDefinition.example(trials: 9, target: 0.45)
+        definition.earlyTermination = EarlyTermination(rule: .asha(Self.rungs, .promotion), maximumStep: 9)
+        try rig.launch(definition)
+        try rig.hello()
+        try train(&rig, 1, [0.4])
+        try finish(&rig, 1, 3)
+        #expect(rig.state.phase == .finished(.target) && rig.trialState(0) == .stopped)
+    }
+
+    /// With the last value for the value, what was the best may turn out worse.
+    @Test func theBestIsSoughtAnewWhenItTrainsOnToSomethingWorse() throws {
+        var rig = Rig()
+        var definition = SweepDefinition.example(trials: 9, summary: .last)
+        definition.earlyTermination = EarlyTermination(rule: .asha(Self.rungs, .promotion), maximumStep: 9)
+        try rig.launch(definition)
+        try rig.hello()
+        for (fence, loss) in [(Int64(1), 0.4), (2, 0.5), (3, 0.6)] {
+            try train(&rig, fence, [loss])
+            try finish(&rig, fence, 3)
+        }
+        try train(&rig, 4, [0.6, 0.9], from: 1)
+        try finish(&rig, 4, 4)
+        #expect(rig.state.best?.trial == 1 && rig.state.best?.value == 0.5)
+    }
+
+    @Test func aControlThatDivergesIsStopped() throws {
+        var rig = try rig(.asha(Self.rungs, .stopping), trials: 9) { $0.earlyTermination?.controlShare = 1 }
+        try train(&rig, 1, [0.4])
+        try finish(&rig, 1, 3, .completed)
+        try train(&rig, 2, [0.5])
+        #expect(rig.state.trials[1].judgement?.enforcement == .control)
+        try rig.events(2, from: 3, [.loss(.nan, step: 2)])
+        #expect(rig.state.trials[1].judgement?.enforcement == .stopped)
+        #expect(rig.engine.attempts[Fence(2)]?.stopReason != nil)
+    }
+
+    /// It goes on from a checkpoint, and what it had reported up to there is still its own.
+    @Test func aRetriedTrialGoesOnWithItsCurve() throws {
+        var rig = try rig(.threshold, trials: 2, slots: 2)
+        try train(&rig, 1, [0.4, 0.2, 0.3])
+        try rig.events(1, from: 5, [checkpoint(3, 1)])
+        try rig.events(1, from: 6, [.loss(0.1, step: 4), .failure(.user)])
+        #expect(rig.trialState(0) == .failed)
+        try rig.handle(.retry(Rig.trial(0)))
+        let fence = try #require(rig.engine.attempts.first { $0.value.trial == Rig.trial(0) }?.key.number)
+        try train(&rig, fence, [0.35], from: 3)
+        try finish(&rig, fence, 3, .completed)
+        #expect(rig.state.trials[0].value == 0.2)
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test func whatRunsPassesTheRungsOfANewRuleAsIfItHadAlwaysBeenThere() throws {
+        var rig = try rig(.asha(Self.rungs, .stopping), trials: 9, slots: 2)
+        try train(&rig, 1, [0.9, 0.5, 0.3, 0.2, 0.1])
+        var definition = rig.state.definition
+        definition.earlyTermination = EarlyTermination(
+            rule: .asha(EarlyTermination.Rungs(minimumStep: 1, maximumStep: 8, eta: 2), .stopping), maximumStep: 8)
+        try rig.handle(.redefine(Rig.sweep, definition))
+        #expect(rig.state.trials[0].milestones == [0.9, 0.5, 0.2])
+        // Compared with 0.9, which the other had at its first step, not with the 0.1 that it has by now.
+        try train(&rig, 2, [0.8])
+        #expect(rig.state.trials[1].judgement == nil)
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test func pausedTrialsGiveUpTheirOlderCheckpointsToTheBudget() throws {
+        var rig = try rig(.asha(EarlyTermination.Rungs(minimumStep: 3, maximumStep: 9, eta: 3), .promotion)) {
+            $0.checkpoints = CheckpointPolicy(keep: .all, total: 45)
+        }
+        for fence: Int64 in 1...2 {
+            try train(&rig, fence, [0.4, 0.3, 0.2 * Double(fence)])
+            try rig.events(fence, from: 5, [checkpoint(1, fence), checkpoint(2, fence), checkpoint(3, fence)])
+            try finish(&rig, fence, 8)
+        }
+        #expect(rig.trialState(0) == .paused && rig.trialState(1) == .paused)
+        // The one that was paused gave way to the one that ran; nobody gives up the last.
+        #expect(rig.state.checkpointBytes == 40)
+        #expect(rig.state.checkpoints[0]?.map(\.checkpoint.step) == [3])
+        #expect(rig.state.checkpoints[1]?.map(\.checkpoint.step) == [1, 2, 3])
+    }
+
+    @Test func whatIsContinuedHasAllThatItsParentHas() throws {
+        var rig = try rig(.threshold, trials: 1)
+        try train(&rig, 1, [0.1, 0.3])
+        try rig.events(1, from: 4, [checkpoint(1, 1), checkpoint(2, 1)])
+        try finish(&rig, 1, 6, .completed)
+        try rig.handle(.continueTrial(Rig.trial(0), steps: 2))
+        let lease = try #require(rig.leases().first)
+        #expect(lease.resume?.step == 2 && lease.fallbacks.map(\.step) == [1])
+        #expect(rig.state.checkpointBytes == 20)
+    }
+
+    /// Another machine may not see the files; they may be whole all the same.
+    @Test func aCheckpointThatOneWorkerCannotReadIsOfferedToTheNext() throws {
+        var rig = try rig(.threshold, trials: 1)
+        try train(&rig, 1, [0.4, 0.3])
+        try rig.events(1, from: 4, [checkpoint(2, 1)])
+        try rig.send(.bye(reason: "preempted"))
+        try rig.hello("b", boot: "1")
+        #expect(rig.leases(to: "b").first?.resume?.step == 2)
+        try rig.accept(2, by: "b")
+        try rig.events(2, from: 1, [.warning("out of reach"), .started(resumedFrom: nil)], by: "b")
+        try rig.send(.bye(reason: "preempted"), from: "b")
+        try rig.hello("c", boot: "2")
+        #expect(rig.leases(to: "c").first?.resume?.location == "/c/1/2")
     }
 
     @Test func aPausingTrialThatIsLostPausesAndOneThatEndedHasEnded() throws {
@@ -222,7 +350,7 @@ import WorkerProtocol
         #expect(rig.trialState(1) == .completed && rig.state.trials[1].value == 0.05)
         // It trained longer than the others: it is not the best of them.
         #expect(rig.state.best?.trial == 0 && rig.state.results == [0] && rig.state.phase == .finished(.trials))
-        #expect(replayDifference(rig.engine, replayed(rig.journal)) == nil)
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
     }
 
     /// Whatever had ended it ends it again, and nothing else begins meanwhile.
@@ -253,7 +381,51 @@ import WorkerProtocol
         try finish(&rig, fence, 4, .completed)
         #expect(rig.trialState(trials) == .completed && rig.state.phase == .finished(end))
         #expect(rig.state.trials.count == trials + 1 && rig.state.formerEnd == nil)
-        #expect(replayDifference(rig.engine, replayed(rig.journal)) == nil)
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test(arguments: [FinishReason.target, .noImprovement, .stopped])
+    func inASweepThatEndedEarlyOnlyTheRetriedTrialRuns(end: FinishReason) throws {
+        var definition = SweepDefinition.example(trials: 9, target: end == .target ? 0.3 : nil)
+        if end == .noImprovement { definition.limits.noImprovement = 2 }
+        var rig = Rig()
+        try rig.launch(definition)
+        try rig.hello()
+        try rig.run(1, values: [0.5])
+        try rig.run(2, end: .failure(.user))
+        try rig.run(3, values: [end == .target ? 0.3 : 0.6])
+        if end == .stopped { try rig.handle(.stop(Rig.sweep)) }
+        #expect(rig.state.phase == .finished(end))
+        try rig.handle(.retry(Rig.trial(1)))
+        try rig.hello("v", boot: "1")
+        #expect(rig.state.phase == .running && rig.open.count == 1)
+        let fence = try #require(rig.open.first)
+        #expect(rig.engine.attempts[Fence(fence)]?.trial == Rig.trial(1))
+        try rig.run(fence, by: rig.engine.attempts[Fence(fence)]?.worker.name.hasPrefix("v") == true ? "v" : "w")
+        #expect(rig.trialState(1) == .completed && rig.state.phase == .finished(end))
+        #expect(replayDifference(rig.engine, rig.replayed) == nil)
+    }
+
+    @Test func aLimitOfStepsDoesNotCutWhatIsContinued() throws {
+        var definition = SweepDefinition.example(trials: 2)
+        definition.limits.steps = 6
+        var rig = Rig()
+        try rig.launch(definition)
+        try rig.hello(slots: 2)
+        try train(&rig, 1, [0.4, 0.3])
+        try rig.events(1, from: 4, [checkpoint(2, 1)])
+        try finish(&rig, 1, 5, .completed)
+        try rig.handle(.continueTrial(Rig.trial(0), steps: 4))
+        try train(&rig, 2, [0.5, 0.4, 0.3])
+        let continued = try #require(rig.engine.attempts.first { $0.value.trial != Rig.trial(1) })
+        try train(&rig, continued.key.number, [0.25], from: 2)
+        // The limit is reached: the other is asked to stop, this one goes on, and nothing else begins.
+        #expect(rig.engine.attempts[Fence(2)]?.stopReason != nil)
+        #expect(rig.engine.attempts[continued.key]?.stopReason == nil)
+        try finish(&rig, 2, 5, .stopped)
+        #expect(rig.open == [continued.key.number] && rig.state.phase == .running)
+        try finish(&rig, continued.key.number, 3, .completed)
+        #expect(rig.state.phase == .finished(.trials))
     }
 
     @Test func whatLeftNoCheckpointCannotBeContinued() throws {

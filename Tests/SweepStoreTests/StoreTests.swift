@@ -74,7 +74,8 @@ import Testing
             try #require(
                 entries.allSatisfy { entry in
                     switch entry.event {
-                    case .asked, .told, .proposed(_, _, _, _?), .judged, .promoted, .retired, .checkpointDiscarded:
+                    case .asked, .told, .proposed(_, _, _, _?), .judged, .promoted, .retired, .checkpointDiscarded,
+                        .readopted:
                         false
                     default: true
                     }

@@ -64,7 +64,8 @@ import WorkerProtocol
             for _ in 0..<2 { try store.run(0.5, to: 27) }
             let trial = try store.propose()
             let fence = try store.start(trial)
-            try store.add(.ended(fence, sequence: 9, .finished(.stopped, .init(seconds: 1)), .paused))
+            try store.add(
+                .ended(fence, sequence: 9, .finished(.stopped, .init(seconds: 1)), .paused(value: nil, step: nil)))
             let other = try store.propose()
             try store.end(try store.start(other), .stopped, value: 1, step: 1, seconds: 1)
             // Beyond the total, and no measure of the others.

@@ -46,7 +46,7 @@ import WorkerProtocol
             try store.report(pausing, step: 3, 0.9)
             try store.save(pausing, step: 3, at: "/c/3")
             try store.add(.judged(pausing, StoppingStore.verdict(action: .pause, step: 3, value: 0.9), .paused))
-            try store.add(.ended(pausing, sequence: 9, .finished(.stopped, Resources()), .paused))
+            try store.add(.ended(pausing, sequence: 9, .finished(.stopped, Resources()), .paused(value: 0.9, step: 3)))
             let memory = AttemptFailure(cause: .memory, message: "it exceeded the limit", exitCode: nil)
             let large = try store.start(infeasible)
             try store.add(

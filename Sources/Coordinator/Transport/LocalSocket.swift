@@ -28,7 +28,8 @@ final class LocalSocket {
         return Arrival(message.frames.dropFirst(), from: connection, identity)
     }
 
-    func send(_ frames: [[UInt8]]) {
-        _ = try? socket.send(frames)
+    /// - Returns: whether there is a peer of that name.
+    func send(_ frames: [[UInt8]]) -> Bool {
+        socket.sendIfReachable(frames)
     }
 }

@@ -108,7 +108,8 @@ final class RemoteSocket {
         return frames.last
     }
 
-    func send(_ frames: [[UInt8]]) {
-        _ = try? socket.send(frames)
+    /// - Returns: whether there is a peer of that name.
+    func send(_ frames: [[UInt8]]) -> Bool {
+        socket.sendIfReachable(frames)
     }
 }

@@ -22,6 +22,20 @@ extension SocketOptions {
     }
 }
 
+extension Socket {
+    /// A message that cannot be queued is given up: a slow peer hears the desired state with its next beat.
+    ///
+    /// - Returns: false when nobody of that name is connected.
+    mutating func sendIfReachable(_ frames: [[UInt8]]) -> Bool {
+        do {
+            _ = try send(frames)
+            return true
+        } catch {
+            return error != .hostUnreachable
+        }
+    }
+}
+
 /// The sockets on which workers come in: that of this machine, and where it listens that of the network.
 ///
 /// A connection's name begins with a byte that says to which socket it belongs.
@@ -76,18 +90,18 @@ final class WorkerTransport {
         connection.routingID.first == RemoteSocket.mark
     }
 
-    /// Queues a message; a peer that is gone or slow hears the desired state with its next beat.
-    func send(_ message: CoordinatorMessage, session: String, epoch: Int64, to connection: Connection) {
+    /// Queues a message.
+    ///
+    /// - Returns: false when nobody is there any more.
+    @discardableResult
+    func send(_ message: CoordinatorMessage, session: String, epoch: Int64, to connection: Connection) -> Bool {
         send(MessageCodec.encode(Envelope(session: session, epoch: epoch, message: message)), to: connection)
     }
 
-    func send(_ frames: [[UInt8]], to connection: Connection) {
+    @discardableResult
+    func send(_ frames: [[UInt8]], to connection: Connection) -> Bool {
         let addressed = [Array(connection.routingID.dropFirst())] + frames
-        if Self.isRemote(connection) {
-            remote?.send(addressed)
-        } else {
-            local.send(addressed)
-        }
+        return Self.isRemote(connection) ? remote?.send(addressed) ?? false : local.send(addressed)
     }
 
     /// While nothing can be committed: beats are answered so that no worker gives up on us, everything else waits in

@@ -62,7 +62,7 @@ package struct AsyncHyperband: Pruner {
         brackets[bracket(of: trial)].judge(trial, curve)
     }
 
-    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {
-        brackets[bracket(of: trial)].conclude(trial, curve, isCompleted: isCompleted)
+    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
+        brackets[bracket(of: trial)].conclude(trial, curve, end)
     }
 }

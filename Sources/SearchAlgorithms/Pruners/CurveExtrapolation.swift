@@ -11,13 +11,17 @@ package struct CurveExtrapolation: Pruner {
     private let rule: EarlyTermination.CurveForecast
     /// The tenth in which a trial was last looked at. Never iterated.
     private var looked: [Int: Int64] = [:]
-    /// The best report of any trial, and the best of the others.
+    /// Each trial's best report, of those that are an answer or may become one. Never iterated but for the least.
+    private var losses: [Int: Double] = [:]
+    /// The best of them, and the best of the others.
     private var best: Leader?
     private var second: Leader?
 
     private struct Leader: Hashable, Sendable {
         let trial: Int
         let loss: Double
+
+        func isBetter(than other: Leader) -> Bool { (loss, trial) < (other.loss, other.trial) }
     }
 
     private static let looks: Double = 10
@@ -44,13 +48,20 @@ package struct CurveExtrapolation: Pruner {
             named: [rival.trial], probability: probability)
     }
 
-    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {
+    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
         looked[trial] = nil
-        guard let loss = curve.bestLoss else { return }
-        note(trial, loss)
+        if end != .void {
+            if let loss = curve.bestLoss { note(trial, loss) }
+        } else if losses.removeValue(forKey: trial) != nil, best?.trial == trial || second?.trial == trial {
+            // Nothing is measured by a trial that came to nothing.
+            let ranked = losses.map { Leader(trial: $0.key, loss: $0.value) }
+            best = ranked.min { $0.isBetter(than: $1) }
+            second = ranked.filter { $0.trial != best?.trial }.min { $0.isBetter(than: $1) }
+        }
     }
 
     private mutating func note(_ trial: Int, _ loss: Double) {
+        losses[trial] = min(loss, losses[trial] ?? .infinity)
         let leader = Leader(trial: trial, loss: loss)
         guard let best else {
             self.best = leader

@@ -22,5 +22,5 @@ package struct Patience: Pruner {
         return Verdict(rule: .patience, step: last.step, value: last.value, threshold: curve.loss(of: limit))
     }
 
-    package func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {}
+    package func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {}
 }

@@ -33,9 +33,9 @@ package struct Percentile: Pruner {
     }
 
     /// Keeps the values of a completed trial, of each step the first.
-    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {
+    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
         highest[trial] = nil
-        guard isCompleted else { return }
+        guard end == .completed else { return }
         var seen: Set<Int64> = []
         for point in curve.points where point.value.isFinite && point.step >= rule.minimumStep {
             guard seen.insert(point.step).inserted else { continue }

@@ -16,9 +16,7 @@ package protocol Pruner: Hashable, Sendable {
     mutating func judge(_ trial: Int, _ curve: LearningCurve) -> Verdict?
 
     /// The trial is over, or its result is known otherwise.
-    ///
-    /// - Parameter isCompleted: whether it trained to its end, unstopped.
-    mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool)
+    mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd)
 
     /// The paused trial that has earned to go on, best first; nil when there is none.
     ///
@@ -30,6 +28,15 @@ package protocol Pruner: Hashable, Sendable {
 
     /// The steps at which the rule compares the trial with others, ascending; empty where it has none.
     func rungs(of trial: Int) -> [Int64]
+}
+
+/// How a trial's curve came to its end.
+package enum CurveEnd: Hashable, Sendable {
+    /// It trained to its end, unstopped.
+    case completed
+    case stopped
+    /// It failed, diverged or was cancelled: no other is measured by it.
+    case void
 }
 
 extension Pruner {

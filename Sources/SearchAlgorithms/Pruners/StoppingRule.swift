@@ -47,9 +47,9 @@ package struct StoppingRule: Hashable, Sendable {
         return outside ?? condemned ?? vetoed
     }
 
-    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {
-        rule?.conclude(trial, curve, isCompleted: isCompleted)
-        veto?.conclude(trial, curve, isCompleted: isCompleted)
+    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
+        rule?.conclude(trial, curve, end)
+        veto?.conclude(trial, curve, end)
     }
 
     /// The paused trial that goes on before a new one begins; nil when there is none.

@@ -78,7 +78,7 @@ package struct SuccessiveHalving: Pruner {
         return verdict(curve, last, at: failed)
     }
 
-    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {
+    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
         release(trial)
     }
 

@@ -18,5 +18,5 @@ package struct Threshold: Pruner {
             rule: .threshold, step: last.step, value: last.value, threshold: last.value < lower ? lower : upper)
     }
 
-    package func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {}
+    package func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {}
 }

@@ -79,7 +79,7 @@ package struct WandbHyperband: Pruner {
             named: ranking.leaders(min(better, Verdict.namedPeers)), rung: Int64(bands[band]))
     }
 
-    package func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {}
+    package func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {}
 
     private mutating func record(
         _ trial: Int, _ curve: LearningCurve, _ last: LearningCurve.Point

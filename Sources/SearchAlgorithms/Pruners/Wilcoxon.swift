@@ -46,8 +46,8 @@ package struct Wilcoxon: Pruner {
             threshold: curve.loss(of: best.average), peers: 1, better: 1, named: [best.trial], probability: probability)
     }
 
-    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, isCompleted: Bool) {
-        guard isCompleted, let sample = Sample(curve) else { return }
+    package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
+        guard end == .completed, let sample = Sample(curve) else { return }
         if let best, best.average <= sample.average { return }
         best = Best(
             trial: trial, average: sample.average,

@@ -124,7 +124,7 @@ struct SearchState {
         // One that went on to its end all the same has completed.
         if let end = definition.maximumStep, let last = lastStep(id), last >= end { trials[id].verdict = nil }
         let isStopped = trials[id].verdict != nil
-        stopping.conclude(id, trials[id].curve, isCompleted: !isStopped && value != nil)
+        stopping.conclude(id, trials[id].curve, value == nil ? .void : isStopped ? .stopped : .completed)
         told.append(
             TrialEvidence(
                 trials[id].configuration, milestones: trials[id].milestones,

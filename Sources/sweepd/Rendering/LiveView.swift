@@ -54,7 +54,7 @@ struct LiveView: SweepView {
 
     private func isWorthALine(_ event: Event) -> Bool {
         switch event {
-        case .ended(_, _, .failed(_, _), _), .released, .observed(_, _, .warning(_)), .workerLeft: true
+        case .ended(_, _, .failed(_, _), _), .released, .readopted, .observed(_, _, .warning(_)), .workerLeft: true
         case .ended, .observed, .coordinatorStarted, .sweepCreated, .sweepRedefined, .sweepPaused, .sweepUnpaused,
             .sweepFinished, .spaceExhausted, .workerJoined, .proposed, .leased, .accepted, .stopRequested,
             .judged, .trialCancelled, .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:

@@ -83,8 +83,10 @@ enum NewsLine {
             switch reason {
             case .lost, .forgotten: return "\(name) lost its worker; it runs again, uncharged"
             case .declined: return "\(name) could not begin on its worker; it waits for another try, uncharged"
+            case .unstarted: return "\(name) did not begin in time; it runs again, uncharged"
             case .left, .restarted: return nil
             }
+        case .readopted: return "the worker of \(name) is back, and it goes on there"
         case .observed(_, _, .warning(let text)): return "\(name): warning: \(Format.printable(text))"
         case .sweepPaused(_, .failures(let message, _)):
             return "paused: the first trials failed quickly and none succeeded: \(Format.printable(message))"

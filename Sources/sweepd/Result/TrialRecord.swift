@@ -41,7 +41,7 @@ struct TrialRecord: Sendable {
 
     /// What `best` and the ranking choose from: the engine's own rule.
     var isRanked: Bool {
-        (state == .completed || state == .stopped) && value?.isFinite == true && !isContinuation
+        (state == .completed || state == .stopped || state == .paused) && value?.isFinite == true && !isContinuation
     }
 
     /// Trained further from another trial's end, and so compared with none.

@@ -232,6 +232,7 @@ struct TrialStory {
             return "\(number) \(verb)" + (attempt.stopReason.map { " (\(Format.printable($0)))" } ?? "")
         case "failed":
             return "\(number) failed" + (attempt.failure.map { " (\(Format.printable($0.message)))" } ?? "")
+        case "unstarted": return "\(number) did not begin in time"
         case "lost", "forgotten": return "\(number) was lost with its worker"
         case "declined": return "\(number) could not begin on its worker"
         case "left", "restarted": return "\(number) was interrupted"

@@ -101,6 +101,9 @@ private struct DaemonLog: CoordinatorObserver {
             case .workerLeft(let worker, let reason): logger.info("worker \(worker) left: \(Format.printable(reason))")
             case .released(let fence, let reason, _) where reason == .lost || reason == .forgotten:
                 logger.warning("attempt \(fence) lost its worker; its trial runs again")
+            case .released(let fence, .unstarted, _):
+                logger.warning("attempt \(fence) did not begin in time; its trial runs again")
+            case .readopted(let fence): logger.info("the worker of attempt \(fence) is back and goes on with it")
             case .coordinatorStarted, .sweepRedefined, .sweepUnpaused, .spaceExhausted, .proposed, .leased, .accepted,
                 .observed, .stopRequested, .judged, .ended, .released, .trialCancelled, .asked, .told, .trialRetried,
                 .promoted, .retired, .checkpointDiscarded:

@@ -189,8 +189,13 @@ extension SweepFollower.State {
             guard let trial = trials.removeValue(forKey: fence) else { return }
             if !state.trials[trial].isContinuation { time(trial, event, disposition) }
             keep(entry.event, trial)
-        case .released(let fence, _, _):
-            guard let trial = trials.removeValue(forKey: fence) else { return }
+        case .released(let fence, let reason, _):
+            guard let trial = trials[fence] else { return }
+            // Its worker may be merely late.
+            if reason != .lost { trials[fence] = nil }
+            keep(entry.event, trial)
+        case .readopted(let fence):
+            guard let trial = trials[fence] else { return }
             keep(entry.event, trial)
         case .observed(let fence, _, .warning):
             guard let trial = trials[fence] else { return }

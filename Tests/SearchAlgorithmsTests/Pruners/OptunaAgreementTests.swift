@@ -32,7 +32,9 @@ struct OptunaAgreementTests {
             curves[report.trial] = curve
             let verdict = rule.judge(report.trial, curve)
             #expect((verdict != nil) == (report.answer == .stop), "report \(index), trial \(report.trial)")
-            if report.answer != .go { rule.conclude(report.trial, curve, isCompleted: report.answer == .end) }
+            if report.answer != .go {
+                rule.conclude(report.trial, curve, report.answer == .end ? .completed : .stopped)
+            }
         }
         #expect(fixture.reports.contains { $0.answer == .stop } && fixture.reports.contains { $0.answer == .end })
     }
@@ -42,7 +44,7 @@ struct OptunaAgreementTests {
             var rule = Percentile(.init(percentile: percentile, minimumPeers: 1))
             var curve = LearningCurve(goal: .minimize)
             curve.append(step: 1, value: 0)
-            rule.conclude(0, curve, isCompleted: true)
+            rule.conclude(0, curve, .completed)
             curve = LearningCurve(goal: .minimize)
             curve.append(step: 1, value: 1)
             #expect(
@@ -58,7 +60,7 @@ struct OptunaAgreementTests {
             var curve = LearningCurve(goal: .minimize)
             curve.append(step: 1, value: 0)
             if trial == 0 { curve.append(step: 2, value: 0) }
-            rule.conclude(trial, curve, isCompleted: trial < 2)
+            rule.conclude(trial, curve, trial < 2 ? .completed : .stopped)
         }
         var curve = LearningCurve(goal: .minimize)
         curve.append(step: 1, value: 1)
@@ -98,7 +100,7 @@ struct OptunaAgreementTests {
             var rule = Wilcoxon(.init(significance: significance))
             var best = LearningCurve(goal: .minimize)
             for fold in 0..<folds { best.append(step: Int64(fold), value: random.nextNormal()) }
-            rule.conclude(0, best, isCompleted: true)
+            rule.conclude(0, best, .completed)
             var curve = LearningCurve(goal: .minimize)
             for fold in 0..<folds {
                 curve.append(step: Int64(fold), value: random.nextNormal())
@@ -116,7 +118,7 @@ struct OptunaAgreementTests {
         var rule = Wilcoxon(.init())
         var best = LearningCurve(goal: .maximize)
         for fold in 0..<10 { best.append(step: Int64(fold), value: Double(fold)) }
-        rule.conclude(4, best, isCompleted: true)
+        rule.conclude(4, best, .completed)
         var curve = LearningCurve(goal: .maximize)
         var verdict: Verdict?
         for fold in (0..<10).reversed() where verdict == nil {

@@ -31,7 +31,7 @@ struct PrunerScript: Sendable {
             case .rewind(let trial, let step):
                 curves[trial]?.rewind(to: step)
             case .end(let trial, let isCompleted):
-                rule.conclude(trial, curves[trial] ?? LearningCurve(goal: goal), isCompleted: isCompleted)
+                rule.conclude(trial, curves[trial] ?? LearningCurve(goal: goal), isCompleted ? .completed : .stopped)
             }
         }
         return answers

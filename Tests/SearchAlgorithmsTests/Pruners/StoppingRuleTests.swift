@@ -102,7 +102,7 @@ struct StoppingRuleTests {
             let curves = (0..<trials).map { curve(Double($0 * 7919 % 10_007), 1, 0.5) }
             for (trial, curve) in curves.enumerated() {
                 _ = rule.judge(trial, curve)
-                rule.conclude(trial, curve, isCompleted: true)
+                rule.conclude(trial, curve, .completed)
             }
             return (0..<5).map { repetition in
                 clock.measure {

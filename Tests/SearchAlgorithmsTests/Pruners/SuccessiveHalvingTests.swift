@@ -68,7 +68,7 @@ struct SuccessiveHalvingTests {
         // The third went on, as would the first two now: best first, and of equals who came first.
         for trial in 9..<12 { #expect(judge(&rule, trial, [(1, -1)]) == nil) }
         #expect(rule.promote() == 0)
-        rule.conclude(1, LearningCurve(goal: .minimize), isCompleted: false)
+        rule.conclude(1, LearningCurve(goal: .minimize), .stopped)
         #expect(rule.promote() == nil)
     }
 

@@ -21,6 +21,8 @@ struct Book {
     private(set) var open: [Fence: Open] = [:]
     private(set) var holders: [TrialID: Fence] = [:]
     private(set) var closed: Set<Fence> = []
+    /// Given up as lost, and their trials not given to anybody since.
+    private(set) var orphans: [Fence: Open] = [:]
     private(set) var highestFence = Fence(0)
     private(set) var definitions: [SweepID: SweepDefinition] = [:]
     private(set) var configurations: [SweepID: [Configuration]] = [:]
@@ -62,6 +64,7 @@ struct Book {
             highestFence = max(highestFence, fence)
             // A restored coordinator may grant again what was granted after the copy was made.
             closed.remove(fence)
+            orphans = orphans.filter { $0.value.trial != trial }
             open[fence] = Open(trial: trial, worker: worker, attempt: attempt)
             holders[trial] = fence
             leases[worker, default: []].insert(fence)
@@ -77,11 +80,22 @@ struct Book {
             if let worker = open[fence]?.worker, event.seconds ?? 1 < 0.5 { quick.insert(worker) }
             close(fence, disposition, isLoss: event.failed?.cause == .infrastructure)
         case .released(let fence, let reason, let disposition):
-            close(fence, disposition, isLoss: reason == .lost || reason == .forgotten)
+            let lost = open[fence]
+            close(fence, disposition, isLoss: reason == .lost || reason == .forgotten || reason == .unstarted)
+            if reason == .lost, case .requeued = disposition { orphans[fence] = lost }
+        case .readopted(let fence):
+            guard let back = orphans.removeValue(forKey: fence) else { break }
+            closed.remove(fence)
+            open[fence] = back
+            holders[back.trial] = fence
+            leases[back.worker, default: []].insert(fence)
+            requeues[back.trial, default: (0, 0)].free -= 1
         case .trialCancelled(let trial): end(trial, .cancelled)
         case .retired(let trial, let settlement), .told(let trial, let settlement): end(trial, settlement.state)
         case .promoted(let trial): paused.remove(trial)
-        case .asked(let trial): asked.insert(trial)
+        case .asked(let trial):
+            orphans = orphans.filter { $0.value.trial != trial }
+            asked.insert(trial)
         case .trialRetried(let trial):
             ended[trial] = nil
             requeues[trial] = nil
@@ -90,6 +104,7 @@ struct Book {
     }
 
     private mutating func end(_ trial: TrialID, _ state: Settlement.State) {
+        orphans = orphans.filter { $0.value.trial != trial }
         ended[trial] = state
         asked.remove(trial)
         paused.remove(trial)

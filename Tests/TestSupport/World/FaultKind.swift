@@ -41,7 +41,8 @@ package struct Tally: Sendable {
         case judgedStopped, judgedPaused, judgedControl, judgedDryRun, promoted, retired
         case asked, told, retried, continued, repeated, baseline, cancelledTrial, stopRequested
         case pausedByUser, pausedByFailures, finished, exhausted, redefined, discarded, drained, handedBack
-        case clockDrift, prefetched, fullWindow, mild, fencesRaised, enqueued, stoppedSweep
+        case clockDrift, prefetched, fullWindow, mild, fencesRaised, enqueued, stoppedSweep, unreachable, unstarted,
+            readopted
     }
 
     package mutating func count(_ kind: FaultKind) { faults[kind.rawValue] += 1 }

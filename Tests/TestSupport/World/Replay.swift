@@ -50,6 +50,7 @@ private func difference(_ live: SweepState, _ replayed: SweepState) -> String? {
     if live.nextProposal != replayed.nextProposal || live.baselinesQueued != replayed.baselinesQueued {
         return "proposals"
     }
+    if live.formerEnd != replayed.formerEnd || live.retriedAfterEnd != replayed.retriedAfterEnd { return "former end" }
     if live.isExhausted != replayed.isExhausted { return "exhaustion" }
     if live.best != replayed.best { return "best" }
     if live.steps != replayed.steps { return "steps" }

@@ -62,6 +62,8 @@ package struct Scenario: Sendable {
         timers.resumeGrace = timers.resumeGrace * factor
         timers.offerRepeat = timers.offerRepeat * factor
         timers.offerTimeout = timers.offerTimeout * factor
+        timers.disconnectedOffer = timers.disconnectedOffer * factor
+        timers.startTimeout = .seconds(90 * factor)
         timers.longestRest = timers.longestRest * factor
         timers.quarantine = timers.quarantine * factor
         return timers

@@ -85,17 +85,20 @@ let ownVersions = Hello(boot: "", agent: "", host: "", processID: 0, slots: 0).v
 struct SendingRecord {
     private var highest: [Fence: Int64] = [:]
     private var acknowledged: [Fence: Int64] = [:]
-    private var filled: Set<FenceSequence> = []
+    /// The gap of each fence that was last filled.
+    private var filled: [Fence: Int64] = [:]
     private(set) var window = 1
 
     /// A welcome, or everything unacknowledged is about to be sent again.
     mutating func restart(window: Int? = nil) {
         highest = [:]
-        filled = []
+        filled = [:]
         if let window { self.window = max(1, window) }
     }
 
     mutating func acknowledge(_ fence: Fence, _ sequence: Int64) {
+        // Progress makes room for the same gap to be named anew.
+        if sequence > acknowledged[fence] ?? 0 { filled[fence] = nil }
         acknowledged[fence] = max(acknowledged[fence] ?? 0, sequence)
     }
 
@@ -106,6 +109,7 @@ struct SendingRecord {
     mutating func forget(_ fence: Fence) {
         highest[fence] = nil
         acknowledged[fence] = nil
+        filled[fence] = nil
     }
 
     mutating func send(_ events: [SequencedEvent]) {
@@ -114,8 +118,10 @@ struct SendingRecord {
 
     func sent(_ fence: Fence) -> Int64 { highest[fence] ?? 0 }
 
-    /// Whether it is the first nack of that number.
-    mutating func isNews(_ gap: FenceSequence) -> Bool { filled.insert(gap).inserted }
+    /// Whether it is the first nack of that number since the last progress.
+    mutating func isNews(_ gap: FenceSequence) -> Bool {
+        filled.updateValue(gap.sequence, forKey: gap.fence) != gap.sequence
+    }
 
     var outstanding: Int64 {
         highest.reduce(0) { $0 + max(0, $1.value - (acknowledged[$1.key] ?? 0)) }

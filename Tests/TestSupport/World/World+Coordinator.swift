@@ -140,7 +140,13 @@ extension World {
         guard let reaction = try? engine.handle(.message(connection, identity, envelope), now: moment) else { return }
         include(reaction, nil, &turn)
         let worker = engine.workers.first { $0.value.connection == connection }?.key
-        if case .hello = envelope.message, let worker { heard[worker] = clock.boot(now) }
+        if case .hello(let hello) = envelope.message, let worker {
+            heard[worker] = clock.boot(now)
+            // What this turn has decided before is not in the book yet.
+            if turn.entries.count == reaction.events.count {
+                fail("I14", I14.check(hello, of: worker, decided: reaction.events, engine, book))
+            }
+        }
         guard isKnown, let sender else { return }
         heard[sender.key] = clock.boot(now)
         switch envelope.message {
@@ -274,6 +280,12 @@ extension World {
             count(message)
             if case .leases(let leases) = message {
                 for lease in leases { offered[lease.fence] = clock.boot(now) }
+            }
+            let there = workers.firstIndex { $0.connection == connection && $0.isAlive }
+            // A transport may notice, or not yet.
+            if there == nil, random.chance(0.5) {
+                tally.count(.unreachable)
+                take(.stimulus(.unreachable(connection)))
             }
             guard let index = workers.firstIndex(where: { $0.connection == connection }) else { return }
             sendDown(Envelope(session: session, epoch: engine.epoch, message: message), to: index)

@@ -19,7 +19,8 @@ extension World {
             workers[index].pausedUntil = min(workers[index].pausedUntil, now)
             workers[index].wakesAt = .max
             workers[index].hasBadDecoder = false
-            for place in workers[index].children.indices where workers[index].children[place].mode == .hung {
+            for place in workers[index].children.indices
+            where workers[index].children[place].mode == .hung || !workers[index].children[place].isStarted {
                 workers[index].children[place].nextAt = now + 1
             }
             if !workers[index].isAlive {
@@ -93,8 +94,9 @@ extension World {
             case .left: tally.count(.left)
             case .restarted: tally.count(.restarted)
             case .forgotten: tally.count(.forgotten)
+            case .unstarted: tally.count(.unstarted)
             }
-            if case .settled = disposition, reason == .lost || reason == .forgotten { tally.count(.settledAfterLoss) }
+            if case .settled = disposition, reason.isLoss { tally.count(.settledAfterLoss) }
         case .ended(_, _, _, let disposition):
             if case .requeued(true) = disposition { tally.count(.charged) }
             if case .settled(let settlement) = disposition, settlement.isInfeasible { tally.count(.infeasible) }
@@ -105,6 +107,7 @@ extension World {
             case .control: tally.count(.judgedControl)
             case .dryRun: tally.count(.judgedDryRun)
             }
+        case .readopted: tally.count(.readopted)
         case .promoted: tally.count(.promoted)
         case .retired: tally.count(.retired)
         case .asked: tally.count(.asked)

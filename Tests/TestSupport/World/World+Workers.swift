@@ -167,9 +167,12 @@ extension World {
         if lease.resume != nil, random.chance(0.1) { step = lease.fallbacks.first?.step ?? 0 }
         let length = Int64(random.int(plan.steps))
         let last = lease.maximumStep.map { min($0, max(step + 1, length)) } ?? max(step, length)
+        // Some cannot begin, for longer than anybody waits for it: what they need hangs.
+        let isHeldUp = !isCalm && !scenario.isMild && scenario.faults > 0 && random.chance(0.01)
+        let begin = now + (isHeldUp ? 2 * engine.timers.startTimeout.milliseconds : 1)
         workers[index].children.append(
             SimulatedWorker.Child(
-                lease: lease, step: step, lastStep: max(step, last), begunAt: now, nextAt: now + 1))
+                lease: lease, step: step, lastStep: max(step, last), begunAt: now, nextAt: begin))
         fail("I9", I9.check(workers[index]))
     }
 

@@ -13,6 +13,10 @@ enum I1 {
             if book.paused.contains(trial) { return "trial \(trial) is leased while it is paused" }
             let number = (book.attempts[trial] ?? 0) + 1
             return attempt == number ? nil : "attempt \(attempt) of \(trial) is its \(number)th"
+        case .readopted(let fence):
+            guard let trial = book.orphans[fence]?.trial else { return "fence \(fence) comes back and was not lost" }
+            if let other = book.holders[trial] { return "fence \(fence) comes back while \(other) holds \(trial)" }
+            return nil
         case .asked(let trial):
             if let other = book.holders[trial] { return "trial \(trial) is handed out while fence \(other) holds it" }
             return book.asked.contains(trial) ? "trial \(trial) is handed out twice" : nil

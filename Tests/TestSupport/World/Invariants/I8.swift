@@ -16,7 +16,7 @@ enum I8 {
             (fence, disposition) = (a, b)
             (isLoss, isUsers) = (cause == .infrastructure, cause != .infrastructure)
         case .released(let a, let reason, let b):
-            (fence, disposition, isLoss, isUsers) = (a, b, reason == .lost || reason == .forgotten, false)
+            (fence, disposition, isLoss, isUsers) = (a, b, reason.isLoss, false)
         default: return nil
         }
         guard let trial = book.open[fence]?.trial else { return nil }
