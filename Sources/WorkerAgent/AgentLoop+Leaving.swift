@@ -28,7 +28,7 @@ extension AgentLoop {
         guard !hasGivenUp, !attempts.isEmpty else { return }
         hasGivenUp = true
         log.warning("no word from a coordinator for \(options.offlineRun.components.seconds) s: stopping what runs")
-        for attempt in attempts { attempt.terminate(.workerStops, now: now) }
+        for attempt in attempts { attempt.terminate(.offline(options.offlineRun), now: now) }
     }
 
     func leaveWhenIdle(_ now: Instant) {
@@ -45,7 +45,8 @@ extension AgentLoop {
         orders.give(.drain)
     }
 
-    /// Leases that never began are released by the goodbye itself.
+    /// What was not brought to its end is released by the goodbye itself, and charged to nobody: its reports and its last
+    /// checkpoint must be durable before, or the next attempt would not find them.
     func leaveWhenDone(_ now: Instant) {
         guard order != .none, attempts.isEmpty else { return }
         let deadline = goodbyeAt ?? now + options.goodbye

@@ -175,7 +175,11 @@ final class AgentLoop {
         for connection in attempt.connections { record(attempt.readReports(connection, &buffer), for: attempt) }
         record(attempt.readOutput(&buffer), for: attempt)
         guard attempt.isDrained(now: now) else { return }
-        if let event = attempt.conclude() { record([event], for: attempt) }
+        if let event = attempt.conclude() {
+            record([event], for: attempt)
+        } else if attempt.termination == .workerStops {
+            log.info("attempt \(attempt.fence) is handed back")
+        }
     }
 
     func record(_ events: [AttemptEvent], for attempt: Attempt) {

@@ -9,7 +9,7 @@ import WorkerProtocol
 @Suite struct AttemptVerdictTests {
     private func verdict(
         _ reports: [(Int64?, [MetricValue])], code: Int = 0, isResumed: Bool = false, termination: Termination? = nil
-    ) -> AttemptEvent {
+    ) -> AttemptEvent? {
         var progress = ReportProgress(objective: Objective(metric: "loss"), resumedFrom: isResumed ? 5 : nil)
         for (index, report) in reports.enumerated() {
             _ = progress.report(step: report.0, report.1, at: Double(index) * 2)
@@ -31,7 +31,7 @@ import WorkerProtocol
     }
 
     @Test(arguments: [
-        (Termination.stop(reason: "rung"), nil), (.workerStops, AttemptFailure.Cause.infrastructure),
+        (Termination.stop(reason: "rung"), nil), (.offline(.seconds(1800)), AttemptFailure.Cause.infrastructure),
         (.timeLimit(.seconds(600)), .timeout), (.memoryLimit(limit: 8 << 30, used: 9 << 30), .memory),
     ])
     func whatWeEndedIsOurs(termination: Termination, cause: AttemptFailure.Cause?) {
@@ -43,6 +43,13 @@ import WorkerProtocol
             } else {
                 #expect(event == .finished(.stopped, Resources()) && cause == nil)
             }
+        }
+    }
+
+    /// Any word of its end would be charged to the trial.
+    @Test(arguments: [Termination.workerStops, .abandoned]) func whatIsHandedBackHasNoEnd(termination: Termination) {
+        for code in [0, 1, 143] {
+            #expect(verdict([(1, [MetricValue("loss", 1)])], code: code, termination: termination) == nil)
         }
     }
 

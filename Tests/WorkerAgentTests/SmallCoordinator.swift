@@ -20,6 +20,10 @@ final class SmallCoordinator: Sendable {
         var goodbye: String?
         var isClosing = false
         var drains = false
+        var isPaused = false
+        /// What would have been acknowledged, while it is withheld.
+        var withheld: [FenceSequence]?
+        var overdue: [FenceSequence] = []
     }
 
     /// libzmq bears one context a process.
@@ -59,6 +63,10 @@ final class SmallCoordinator: Sendable {
 
     private func turn(_ router: inout Socket) throws {
         try poll(router, wakeup: wakeup, timeout: .milliseconds(20))
+        if state.withLock({ $0.isPaused }) {
+            usleep(5_000)
+            return
+        }
         while let frames = try router.receive() {
             let envelope = try MessageCodec.decodeWorkerMessage(Array(frames.dropFirst()))
             for answer in answers(to: envelope.message) {
@@ -81,7 +89,8 @@ final class SmallCoordinator: Sendable {
                             heartbeat: .milliseconds(50), desired: [])))
             case .events(let events):
                 state.events += events.filter { !state.events.contains($0) }
-                answers.append(.ack(events.map { FenceSequence($0.fence, $0.sequence) }))
+                let acks = events.map { FenceSequence($0.fence, $0.sequence) }
+                if state.withheld == nil { answers.append(.ack(acks)) } else { state.withheld? += acks }
             case .accept(let fence, let digest): state.accepted[fence] = digest
             case .bye(let reason): state.goodbye = reason
             case .beat(let leases): for lease in leases { state.beats[lease.fence, default: 0] += 1 }
@@ -89,6 +98,8 @@ final class SmallCoordinator: Sendable {
             }
             let open = state.leases.filter { state.accepted[$0.fence] == nil }
             if !open.isEmpty { answers.append(.leases(open)) }
+            if !state.overdue.isEmpty { answers.append(.ack(state.overdue)) }
+            state.overdue = []
             answers.append(.beat(desired: state.desired, drain: state.drains))
             return answers
         }
@@ -105,6 +116,21 @@ final class SmallCoordinator: Sendable {
     func events(_ fence: Int64) -> [AttemptEvent] {
         state.withLock { state in
             state.events.filter { $0.fence == Fence(fence) }.sorted { $0.sequence < $1.sequence }.map(\.event)
+        }
+    }
+
+    /// Says and hears nothing, until told to proceed.
+    func pause() { state.withLock { $0.isPaused = true } }
+
+    func proceed() { state.withLock { $0.isPaused = false } }
+
+    /// Events are taken in and not acknowledged, until the next call.
+    func withholdAcknowledgements() { state.withLock { $0.withheld = [] } }
+
+    func acknowledgeWithheld() {
+        state.withLock { state in
+            state.overdue = state.withheld ?? []
+            state.withheld = nil
         }
     }
 
@@ -138,7 +164,7 @@ final class SmallCoordinator: Sendable {
 
     func agent(
         slots: Int = 2, processGuard: ProcessGuard? = nil, token: String = WorkerAgentOptions.randomToken(),
-        enclosure: MemoryEnclosure? = nil
+        enclosure: MemoryEnclosure? = nil, change: (inout WorkerAgentOptions) -> Void = { _ in }
     ) throws -> WorkerAgent {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -146,6 +172,7 @@ final class SmallCoordinator: Sendable {
             endpoint: "ipc://\(scratch.path)/w", slots: slots, scratchDirectory: "\(scratch.path)/s", token: token,
             processGuard: processGuard, logger: logger)
         options.enclosure = enclosure
+        change(&options)
         let agent = try WorkerAgent(options: options, context: try Self.context.get())
         try agent.start()
         return agent

@@ -262,12 +262,79 @@ import WorkerProtocol
         let grandchild = try #require(coordinator.scratch.number(in: "g"))
         agent.requestStop()
         agent.join(within: .seconds(60))
-        let failure = try failure(coordinator.events(1))
-        #expect(failure.cause == .infrastructure)
-        #expect(failure.message == "the worker was stopped")
+        #expect(coordinator.events(1) == [.started(resumedFrom: nil)])
         #expect(coordinator.events(2).isEmpty)
+        #expect(coordinator.goodbye == "stopped")
         #expect(hasEnded(grandchild))
         #expect(agent.hasEnded)
+    }
+
+    /// The goodbye releases the trial, and what it releases must find its last checkpoint: it is not said before that is
+    /// durable. A word of the trial's end would be charged to it.
+    @Test func whatIsHandedBackHasItsCheckpointAndNoEnd() throws {
+        let coordinator = try SmallCoordinator()
+        defer { coordinator.close() }
+        let script = """
+            say('{"type":"hello"}'); say('{"type":"report","metrics":{"loss":1}}')
+            f.readline(); say('{"type":"checkpoint","step":1,"path":"/c"}')
+            """
+        try coordinator.scratch.write(Self.client + script, to: "t.py")
+        let agent = try coordinator.agent(slots: 1) { $0.goodbye = .seconds(60) }
+        var lease = coordinator.lease(["python3", "t.py"])
+        lease.grace = .seconds(20)
+        coordinator.offer(lease)
+        #expect(wait { coordinator.events(1).count >= 2 ? true : nil } == true)
+        coordinator.withholdAcknowledgements()
+        agent.requestStop()
+        #expect(wait { coordinator.events(1).count >= 3 ? true : nil } == true)
+        let beats = coordinator.beats(1)
+        // The child has ended by now, or soon does.
+        #expect(wait { coordinator.beats(1) >= beats + 20 ? true : nil } == true)
+        #expect(coordinator.goodbye == nil)
+        coordinator.acknowledgeWithheld()
+        #expect(agent.join(within: .seconds(30)))
+        #expect(coordinator.goodbye == "stopped")
+        #expect(
+            coordinator.events(1) == [
+                .started(resumedFrom: nil), .report(step: 1, metrics: [MetricValue("loss", 1)]),
+                .checkpoint(Checkpoint(step: 1, location: "/c", digest: "", bytes: 0)),
+            ])
+    }
+
+    /// A coordinator that wants it ended hears how it ended, also when the worker is told to go right afterwards.
+    @Test func whatWasToStopAnywayEndsAsEver() throws {
+        let coordinator = try SmallCoordinator()
+        defer { coordinator.close() }
+        let agent = try coordinator.agent(slots: 1)
+        let script = "trap 'touch asked' TERM; echo $$ > p; until [ -e go ]; do sleep 0.01; done"
+        var lease = coordinator.lease(["/bin/bash", "-c", script])
+        lease.grace = .seconds(20)
+        coordinator.offer(lease)
+        #expect(coordinator.scratch.number(in: "p") != nil)
+        coordinator.want(.stop, 1, reason: "rung 1")
+        #expect(wait { Files.exists("\(coordinator.scratch.path)/asked") ? true : nil } == true)
+        agent.requestStop()
+        try coordinator.scratch.write("", to: "go")
+        #expect(try outcome(wait { coordinator.events(1).count > 1 ? coordinator.events(1) : nil } ?? []) == .stopped)
+        #expect(agent.join(within: .seconds(30)))
+    }
+
+    /// The worker stays, so no goodbye would release the trial.
+    @Test func aWorkerWithoutACoordinatorSaysWhyItEndedATrial() throws {
+        let coordinator = try SmallCoordinator()
+        let agent = try coordinator.agent(slots: 1) { $0.offlineRun = .milliseconds(1500) }
+        coordinator.offer(coordinator.lease(["/bin/sh", "-c", "echo $$ > p; exec sleep 300"]))
+        let child = try #require(coordinator.scratch.number(in: "p"))
+        #expect(wait { coordinator.events(1).isEmpty ? nil : true } == true)
+        coordinator.pause()
+        #expect(wait { hasEnded(child) ? true : nil } == true)
+        coordinator.proceed()
+        let failure = try failure(wait { coordinator.events(1).count > 1 ? coordinator.events(1) : nil } ?? [])
+        #expect(failure.cause == .infrastructure)
+        #expect(failure.message == "the worker had heard of no coordinator for 1.5 s")
+        agent.requestStop()
+        #expect(agent.join(within: .seconds(30)))
+        coordinator.close()
     }
 
     @Test func aCoordinatorThatDrainsGetsBackWhatNeverBegan() throws {

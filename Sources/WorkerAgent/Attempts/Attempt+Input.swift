@@ -97,11 +97,10 @@ extension Attempt {
         return (outputIsAtEnd && connections.allSatisfy(\.isAtEnd)) || now >= since + Self.drainLimit
     }
 
-    /// The last event; nil for an abandoned attempt.
+    /// The last event; nil for an attempt that is abandoned, or handed back by the worker's goodbye.
     func conclude() -> AttemptEvent? {
         guard case .draining(let exit, _) = phase else { return nil }
         phase = .over
-        if termination == .abandoned { return nil }
         let peak = max(exit.peakMemory ?? 0, peakMemory)
         let resources = Resources(
             seconds: BootClock.seconds - startedAt, secondsPerStep: progress.secondsPerStep,

@@ -73,7 +73,7 @@ final class Attempt {
             termination = reason == .abandoned ? reason : termination ?? reason
             pendingSignal = nil
             child.signalGroup(SIGKILL)
-        case .stop, .workerStops, .timeLimit:
+        case .stop, .workerStops, .offline, .timeLimit:
             guard termination == nil else { return }
             termination = reason
             let followers = connections.filter { $0.followsAlong && !$0.isAtEnd }
@@ -101,6 +101,7 @@ final class Attempt {
             switch termination {
             case .stop(let reason): reason
             case .workerStops: "the worker is stopping"
+            case .offline: "no coordinator answers"
             case .timeLimit: "the trial's time is up"
             case .memoryLimit, .abandoned, nil: nil
             }

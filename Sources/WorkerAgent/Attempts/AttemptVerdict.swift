@@ -7,8 +7,10 @@ package import WorkerProtocol
 package enum Termination: Hashable, Sendable {
     /// The coordinator wants it to end.
     case stop(reason: String)
-    /// This worker was told to stop.
+    /// This worker was told to stop, and goes: its goodbye hands the trial back.
     case workerStops
+    /// No coordinator was heard for so long; the worker stays.
+    case offline(Duration)
     case timeLimit(Duration)
     /// Bytes.
     case memoryLimit(limit: Int64, used: Int64)
@@ -30,7 +32,8 @@ package struct AttemptVerdict: Sendable {
     /// Bytes.
     package var memoryLimit: Int64?
 
-    package var event: AttemptEvent {
+    /// nil: nothing is said of its end.
+    package var event: AttemptEvent? {
         if let termination { return event(after: termination) }
         switch exit.kind {
         case .code(0): return success
@@ -67,10 +70,13 @@ package struct AttemptVerdict: Sendable {
         }
     }
 
-    private func event(after termination: Termination) -> AttemptEvent {
+    private func event(after termination: Termination) -> AttemptEvent? {
         switch termination {
-        case .stop, .abandoned: .finished(.stopped, resources)
-        case .workerStops: failed(.infrastructure, "the worker was stopped")
+        case .stop: .finished(.stopped, resources)
+        // A failure would count among the trial's losses, and a trial that is preempted often would fail of it.
+        case .workerStops, .abandoned: nil
+        case .offline(let silence):
+            failed(.infrastructure, "the worker had heard of no coordinator for \(Self.text(silence))")
         case .timeLimit(let limit): failed(.timeout, "it ran longer than its limit of \(Self.text(limit))")
         case .memoryLimit(let limit, let used):
             failed(.memory, "resident memory of \(Self.text(used)) exceeded the limit of \(Self.text(limit))")
