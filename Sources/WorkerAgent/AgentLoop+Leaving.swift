@@ -11,7 +11,8 @@ extension AgentLoop {
         let wanted = orders.current
         guard wanted > order else { return }
         order = wanted
-        unprepare()
+        session.leaving = "this worker is leaving"
+        handBackWaiting()
         switch wanted {
         case .none, .drain: break
         case .stop: for attempt in attempts { attempt.terminate(.workerStops, now: now) }

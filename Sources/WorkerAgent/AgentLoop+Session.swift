@@ -77,10 +77,10 @@ extension AgentLoop {
         handBackWaiting()
     }
 
-    /// A coordinator that drains waits for every lease to end: those that never began must not keep it. It charges
-    /// nobody for them. (One that does not drain would; from it they are released by our goodbye.)
-    private func handBackWaiting() {
-        guard coordinatorDrains else { return }
+    /// Where nothing more begins, what never began is given back at once, and charged to nobody: a coordinator that drains
+    /// waits for every lease to end, and of a worker that leaves the last trial may run for days yet.
+    func handBackWaiting() {
+        guard coordinatorDrains || order != .none else { return }
         let failure = AttemptFailure(cause: .infrastructure, message: "handed back before it began")
         unprepare()
         let leases = waiting

@@ -161,15 +161,17 @@ import WorkerProtocol
             coordinator.want(.stop, 1)
             #expect(coordinator.end(1) == .finished(.stopped, Resources(seconds: 0)))
         case .abandon: coordinator.want(.abandon, 1)
-        case .drain:
-            coordinator.drain()
+        case .drain, .workerStops, .workerDrains:
+            switch end {
+            case .workerStops: agent.requestStop()
+            case .workerDrains: agent.requestDrain()
+            case .stop, .abandon, .drain: coordinator.drain()
+            }
             guard case .failed(let failure, _)? = coordinator.end(1) else {
                 Issue.record("not handed back")
                 return
             }
             #expect(failure.cause == .infrastructure)
-        case .workerStops: agent.requestStop()
-        case .workerDrains: agent.requestDrain()
         }
         if end == .stop || end == .abandon {
             // Its slot is free again: both can be taken.
@@ -179,7 +181,7 @@ import WorkerProtocol
         agent.requestStop()
         #expect(agent.join(within: .seconds(20)))
         #expect(coordinator.goodbye != nil)
-        #expect(coordinator.events(1).count == (end == .stop || end == .drain ? 1 : 0))
+        #expect(coordinator.events(1).count == (end == .abandon ? 0 : 1))
         #expect(!Files.exists("\(scratch.path)/a1/output.log"))
     }
 

@@ -16,6 +16,7 @@ final class SmallCoordinator: Sendable {
         var desired: [DesiredLease] = []
         var events: [SequencedEvent] = []
         var accepted: [Fence: String] = [:]
+        var declined: [Fence: String] = [:]
         var beats: [Fence: Int] = [:]
         var goodbye: String?
         var isClosing = false
@@ -94,9 +95,9 @@ final class SmallCoordinator: Sendable {
             case .accept(let fence, let digest): state.accepted[fence] = digest
             case .bye(let reason): state.goodbye = reason
             case .beat(let leases): for lease in leases { state.beats[lease.fence, default: 0] += 1 }
-            case .decline: break
+            case .decline(let fence, let reason): state.declined[fence] = reason
             }
-            let open = state.leases.filter { state.accepted[$0.fence] == nil }
+            let open = state.leases.filter { state.accepted[$0.fence] == nil && state.declined[$0.fence] == nil }
             if !open.isEmpty { answers.append(.leases(open)) }
             if !state.overdue.isEmpty { answers.append(.ack(state.overdue)) }
             state.overdue = []
@@ -139,6 +140,8 @@ final class SmallCoordinator: Sendable {
     var goodbye: String? { state.withLock { $0.goodbye } }
     /// Those that named the lease.
     func beats(_ fence: Int64) -> Int { state.withLock { $0.beats[Fence(fence)] ?? 0 } }
+    /// Why it was.
+    func declined(_ fence: Int64) -> String? { state.withLock { $0.declined[Fence(fence)] } }
     func digest(_ fence: Int64) -> String? { state.withLock { $0.accepted[Fence(fence)] } }
 
     /// How the attempt ended.

@@ -53,6 +53,21 @@ import WorkerProtocol
         #expect(rig.session.heldFences == [Fence(7)])
     }
 
+    @Test func aSessionThatLeavesDeclinesEachTimeItIsOffered() {
+        var rig = SessionRig.established(holding: [7])
+        rig.session.leaving = "leaving"
+        for _ in 0..<2 {
+            let effects = rig.hear(.leases([SessionRig.lease(8)]))
+            #expect(effects.count == 1)
+            #expect(messages(effects) == [.decline(fence: Fence(8), reason: "leaving")])
+        }
+        // What it holds it has accepted, and says so again.
+        let held = SessionRig.lease(7)
+        let accept = WorkerMessage.accept(fence: Fence(7), parametersDigest: held.parametersDigest)
+        #expect(messages(rig.hear(.leases([held]))) == [accept])
+        #expect(rig.session.heldFences == [Fence(7)])
+    }
+
     @Test func changedParametersAreDeclined() {
         var rig = SessionRig.established()
         var lease = SessionRig.lease(7)

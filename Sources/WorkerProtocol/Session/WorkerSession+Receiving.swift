@@ -98,6 +98,8 @@ extension WorkerSession {
             return [send(.accept(fence: fence, parametersDigest: attempt.digest))]
         }
         if past.contains(fence) { return [] }
+        // Nothing is remembered of it: should this answer be lost, the lease is offered and declined again.
+        if let leaving { return [send(.decline(fence: fence, reason: leaving))] }
         let rivals = heldFences.filter { attempts[$0]?.sweep == lease.sweep && attempts[$0]?.trial == lease.trial }
         if let rival = rivals.max(), rival > fence {
             return [send(.decline(fence: fence, reason: "superseded by attempt \(rival)"))]

@@ -40,6 +40,8 @@ package struct WorkerSession: Sendable {
     var window = 1
     var heartbeat: Duration
     var isDraining = false
+    /// Why leases are declined; nil while they are taken.
+    package var leaving: String?
 
     var attempts: [Fence: HeldAttempt] = [:]
     /// The keys of `attempts` in the order in which they were accepted.
