@@ -106,7 +106,7 @@ let tests: [Target] = [
     .testTarget(
         name: "WorkerAgentTests",
         dependencies: [
-            "WorkerAgent", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", "TestSupport",
+            "WorkerAgent", "Keys", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
         ]),
     .testTarget(

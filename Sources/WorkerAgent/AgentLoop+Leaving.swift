@@ -20,6 +20,30 @@ extension AgentLoop {
         }
     }
 
+    /// How a handshake is refused is not encrypted: whoever can come between says it as well as the coordinator, and must
+    /// not be able to end what runs. It is believed where nothing is lost by it: at the start, and when no coordinator was
+    /// heard for so long that nothing runs any more. (A key that is revoked while its worker is connected is told so within
+    /// the session, where nobody else can speak.)
+    func hearRefusal(_ now: Instant) {
+        let isOffline = attempts.isEmpty && now - session.heardAt >= options.offlineRun
+        if !session.hasBegun || isOffline {
+            leave(
+                refused:
+                    "the coordinator does not accept this worker's key: it was revoked, or it is another coordinator's; "
+                    + "ask for a new invitation (sweepd invite)")
+            return
+        }
+        if refusedSince != session.heardAt {
+            refusedSince = session.heardAt
+            log.warning(
+                """
+                a connection was refused, by somebody who need not be the coordinator: trials go on, and it is tried \
+                again. If this worker's key was revoked, it needs a new invitation (sweepd invite)
+                """)
+        }
+        session.handshakeRefused(now: now)
+    }
+
     /// Training goes on without a coordinator, and its events wait; but not for ever.
     func giveUpOffline(_ now: Instant) {
         guard now - session.heardAt >= options.offlineRun else {

@@ -8,7 +8,7 @@ import WorkerProtocol
 extension AgentLoop {
     /// Begins leases while slots are free.
     func startWaiting() {
-        while !coordinatorDrains, order == .none, !waiting.isEmpty, !freeSlots.isEmpty {
+        while !coordinatorDrains, order == .none, !hasGivenUp, !waiting.isEmpty, !freeSlots.isEmpty {
             let lease = waiting.removeFirst()
             let slot = freeSlots.removeFirst()
             guard Preparation.isNeeded(for: lease) else {

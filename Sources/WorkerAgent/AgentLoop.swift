@@ -38,6 +38,8 @@ final class AgentLoop {
     var idleSince: Instant?
     /// Whether trials were stopped because no coordinator was heard for long.
     var hasGivenUp = false
+    /// The last word of a coordinator before the refusal that the user was told of.
+    var refusedSince: Instant?
     var nextSample: Instant?
     /// Shared by all reads: nothing keeps it beyond its turn.
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -93,13 +95,8 @@ final class AgentLoop {
         for (source, found) in zip(sources, watched) where found.isReadable || found.isWritable {
             serve(source, found)
         }
-        if link.wasRefused() {
-            leave(
-                refused:
-                    "the coordinator does not accept this worker's key: it was revoked, or it is another coordinator's; "
-                    + "ask for a new invitation (sweepd invite)")
-        }
         let now = BootClock.now
+        if link.wasRefused() { hearRefusal(now) }
         obey(now)
         for attempt in attempts {
             attempt.tick(now: now)

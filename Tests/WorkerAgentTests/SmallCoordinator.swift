@@ -22,6 +22,7 @@ final class SmallCoordinator: Sendable {
         var isClosing = false
         var drains = false
         var isPaused = false
+        var cuts = false
         /// What would have been acknowledged, while it is withheld.
         var withheld: [FenceSequence]?
         var overdue: [FenceSequence] = []
@@ -34,21 +35,35 @@ final class SmallCoordinator: Sendable {
     private let state = Mutex(State())
     private let wakeup: EventDescriptor
     private let thread = DispatchGroup()
+    private let gate: Gate?
 
-    init() throws {
+    /// - Parameter gate: it listens there, for those who have keys; nil: on a local socket.
+    init(gate: Gate? = nil) throws {
+        self.gate = gate
         scratch = try Scratch()
         wakeup = try EventDescriptor()
         let context = try Self.context.get()
-        let endpoint = try Endpoint("ipc://\(scratch.path)/w")
+        let endpoint = try gate?.endpoint ?? Endpoint("ipc://\(scratch.path)/w")
         let bound = DispatchSemaphore(value: 0)
         thread.enter()
         Thread.detachNewThread { [self] in
             defer { thread.leave() }
             do {
-                var router = try Socket(.router, in: context)
+                var options = SocketOptions()
+                if let gate { options.security = gate.security }
+                var router = try Socket(.router, in: context, options: options)
                 try router.bind(endpoint)
                 bound.signal()
-                while !state.withLock({ $0.isClosing }) { try turn(&router) }
+                while !state.withLock({ $0.isClosing }) {
+                    if state.withLock({ $0.cuts }) {
+                        // The port is free only when the old socket is gone.
+                        router = try Socket(.pair, in: context)
+                        router = try Socket(.router, in: context, options: options)
+                        while (try? router.bind(endpoint)) == nil { usleep(5_000) }
+                        state.withLock { $0.cuts = false }
+                    }
+                    try turn(&router)
+                }
             } catch {
                 bound.signal()
             }
@@ -120,6 +135,9 @@ final class SmallCoordinator: Sendable {
         }
     }
 
+    /// Ends every connection.
+    func cut() { state.withLock { $0.cuts = true } }
+
     /// Says and hears nothing, until told to proceed.
     func pause() { state.withLock { $0.isPaused = true } }
 
@@ -175,6 +193,7 @@ final class SmallCoordinator: Sendable {
             endpoint: "ipc://\(scratch.path)/w", slots: slots, scratchDirectory: "\(scratch.path)/s", token: token,
             processGuard: processGuard, logger: logger)
         options.enclosure = enclosure
+        options.connection = gate?.connection
         change(&options)
         let agent = try WorkerAgent(options: options, context: try Self.context.get())
         try agent.start()

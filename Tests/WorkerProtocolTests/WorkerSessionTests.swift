@@ -68,6 +68,25 @@ import WorkerProtocol
         #expect(rig.session.heldFences == [Fence(7)])
     }
 
+    @Test func aRefusedSocketIsReplacedLaterEachTimeUntilAWelcome() {
+        var rig = SessionRig.established(holding: [7])
+        #expect(rig.session.hasBegun)
+        var waits: [Int64] = []
+        for round in 0..<8 {
+            if round == 7 { _ = rig.welcome(session: "two") }
+            rig.session.handshakeRefused(now: rig.now)
+            let refusedAt = rig.now
+            while !rig.pass(max(.milliseconds(1), rig.session.nextDeadline - rig.now)).contains(.reconnect) {}
+            waits.append((rig.now - refusedAt).milliseconds)
+            _ = rig.session.connected(now: rig.now)
+        }
+        for (wait, base) in zip(waits, [1000, 2000, 4000, 8000, 16000, 32000, 32000, 1000] as [Int64]) {
+            #expect((base * 8 / 10...base * 12 / 10).contains(wait), "\(waits)")
+        }
+        // Nothing was given up for it.
+        #expect(rig.session.heldFences == [Fence(7)])
+    }
+
     @Test func changedParametersAreDeclined() {
         var rig = SessionRig.established()
         var lease = SessionRig.lease(7)

@@ -54,6 +54,7 @@ extension WorkerSession {
         // Within one run of a coordinator what is durable stays durable; only a restored backup may know less.
         let isAnotherRun = (welcome.epoch, welcome.database) != (epoch, database)
         phase = .established
+        hasBegun = true
         session = welcome.session
         epoch = welcome.epoch
         database = welcome.database
@@ -64,6 +65,7 @@ extension WorkerSession {
         helloBackOff.reset()
         resendBackOff.reset()
         queueBackOff.reset()
+        refusalBackOff.reset()
         rewind()
         var effects: [WorkerEffect] = []
         for desired in welcome.desired {

@@ -40,6 +40,8 @@ package struct WorkerSession: Sendable {
     var window = 1
     var heartbeat: Duration
     var isDraining = false
+    /// Whether it was ever welcomed.
+    package internal(set) var hasBegun = false
     /// Why leases are declined; nil while they are taken.
     package var leaving: String?
 
@@ -68,6 +70,7 @@ package struct WorkerSession: Sendable {
     var helloBackOff: BackOff
     var resendBackOff: BackOff
     var queueBackOff: BackOff
+    var refusalBackOff: BackOff
 
     /// - Parameter hello: who the worker is; what it says to be running is of no account.
     package init(hello: Hello, timers: SessionTimers = SessionTimers()) {
@@ -78,6 +81,7 @@ package struct WorkerSession: Sendable {
         resendBackOff = BackOff(
             first: timers.acknowledgement, maximum: timers.maximumAcknowledgement, boot: hello.boot)
         queueBackOff = BackOff(first: timers.queueRetry, maximum: timers.helloRetry, boot: hello.boot)
+        refusalBackOff = BackOff(first: timers.helloRetry, maximum: timers.maximumHelloRetry, boot: hello.boot)
     }
 
     /// No more room for reports: the agent stops reading them until events are acknowledged. What it records
@@ -109,6 +113,15 @@ package struct WorkerSession: Sendable {
         silentAt = now + heartbeat * timers.patience
         queueBackOff.reset()
         return greet(now: now)
+    }
+
+    /// The socket was refused before a word was encrypted, and is dead: another is asked for, later each time until a
+    /// welcome comes.
+    package mutating func handshakeRefused(now: Instant) {
+        switch phase {
+        case .idle, .refused, .left: break
+        case .greeting, .established: silentAt = refusalBackOff.next(after: now)
+        }
     }
 
     /// What happens to an attempt, in the order it happens. Dropped where the attempt is over, abandoned or unknown.

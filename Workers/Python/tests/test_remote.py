@@ -199,25 +199,62 @@ def test_a_revoked_key_ends_the_worker(start, file):
     assert _connection.read(file).secret not in str(raised.value)
 
 
-def test_a_key_that_is_revoked_while_a_trial_runs_ends_that_too(start, file):
+def lock_out(coordinator: FakeCoordinator) -> dict[str, str]:
+    """Cut the connections and let nobody in: the worker cannot know who it is that refuses. Return who was let in."""
+    users = dict(coordinator.gate.users)
+    coordinator.gate.users.clear()
+    coordinator.down = True
+    time.sleep(0.1)
+    coordinator.down = False
+    return users
+
+
+def test_a_refused_handshake_ends_no_training(start, file, monkeypatch, capfd):
+    monkeypatch.setattr(_link, "_FIRST_RETRY", 0.1)
+    refused = []
+    hear = _link.Link._hear_refusal
+
+    def remember(link, place, now):
+        refused.append(link._handshakes)
+        hear(link, place, now)
+
+    monkeypatch.setattr(_link.Link, "_hear_refusal", remember)
     coordinator = start(1)
     enrolled(coordinator, file)
-    steps = []
+    drained(coordinator)
 
     def train(trial):
-        for step in range(1, 1000):
-            if step == 3:
-                coordinator.gate.users.clear()
-                coordinator.down = True
-                time.sleep(0.1)
-                coordinator.down = False
-            steps.append(step)
-            trial.report(step, loss=1.0)
-            time.sleep(0.01)
+        trial.report(1, loss=1.0)
+        users = lock_out(coordinator)
+        # The second is on a socket that is new.
+        wait_for(lambda: refused and refused[-1] is not refused[0])
+        coordinator.gate.users.update(users)
+        trial.report(2, loss=0.5)
+
+    assert sweepd.worker(train, connection=file) == 1
+    assert kinds(coordinator) == ["started", "report", "report", "finished"]
+    assert capfd.readouterr().err.count("need not be the coordinator") == 1
+
+
+def test_a_worker_that_is_refused_for_long_ends_with_its_trial(start, file, monkeypatch):
+    monkeypatch.setattr(_link, "_FIRST_RETRY", 0.1)
+    coordinator = start(1)
+    enrolled(coordinator, file)
+    told = []
+
+    def train(trial):
+        lock_out(coordinator)
+        began = time.monotonic()
+        try:
+            for step in range(1, 2000):
+                trial.report(step, loss=1.0)
+                time.sleep(0.01)
+        finally:
+            told.append(time.monotonic() - began)
 
     with pytest.raises(sweepd.WorkerRefused, match="revoked"):
-        sweepd.worker(train, connection=file)
-    assert len(steps) < 900
+        sweepd.worker(train, connection=file, offline_run=0.5)
+    assert len(told) == 1 and 0.4 < told[0] < 10
 
 
 def test_a_revocation_that_is_said_is_fatal(start, file):

@@ -32,6 +32,8 @@ _LONGEST_NAP = 0.1
 _RECEIVED_AT_ONCE = 256
 # A coordinator at the other end of a network that is not heard for so long is worth a word to the user.
 _UNHEARD = 30.0
+# How long after a refused handshake the next is tried: doubled each time.
+_FIRST_RETRY, _LAST_RETRY = 1.0, 32.0
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -95,6 +97,9 @@ class Link(threading.Thread):
         # When the silence was noticed; a suspended machine has not been trying to connect meanwhile.
         self._offline_since: float | None = None
         self._handshakes: Handshakes | None = None
+        # When to try again after a refused handshake, and how long to wait after the next.
+        self._retry_at: float | None = None
+        self._retry = _FIRST_RETRY
         self._warned: set[str] = set()
 
     # Called by the trials' threads.
@@ -187,7 +192,7 @@ class Link(threading.Thread):
             if self.interrupted_at is not None and now - self.interrupted_at >= _GRACE and self._farewell is None:
                 self._farewell = (self.leaving or "interrupted", now)
             with self._lock:
-                if self._session.is_silent(now):
+                if self._session.is_silent(now) or (self._retry_at is not None and now >= self._retry_at):
                     self._offline_since = now if self._offline_since is None else self._offline_since
                     self._disconnect(socket)
                     self._endpoint.turn()
@@ -211,6 +216,7 @@ class Link(threading.Thread):
             self._receive(socket)
 
     def _connect(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
+        self._retry_at = None
         socket = context.socket(zmq.DEALER)
         for option, value in (
             # Nothing is queued for a coordinator that is not there: it would be a stranger's mail to its successor.
@@ -246,10 +252,8 @@ class Link(threading.Thread):
         handshakes.look()
         place = self._endpoint.find()
         if handshakes.is_refused:
-            raise WorkerRefused(
-                f"the coordinator at {place} does not accept this worker's key: it was revoked, or enrolled at another "
-                "coordinator; ask for a new invitation (`sweepd invite`)"
-            )
+            self._hear_refusal(place, now)
+            return
         if now - self._online_at < _UNHEARD or handshakes.is_established:
             return
         if handshakes.is_stranger:
@@ -259,6 +263,33 @@ class Link(threading.Thread):
             )
         else:
             self._warn(f"{unreachable([place], _UNHEARD)}. The worker goes on trying")
+
+    def _hear_refusal(self, place: str, now: float) -> None:
+        """Leave or try again.
+
+        How a handshake is refused is not encrypted: whoever can come between says it as well as the coordinator, and
+        must not be able to end what runs. It is believed where nothing is lost by it: at the start, and when no
+        coordinator was heard for so long that nothing runs any more. (A key that is revoked while its worker is
+        connected is told so within the session, where nobody else can speak.)
+        """
+        if self._retry_at is not None:
+            return
+        with self._lock:
+            runs = any(not held.over for held in self._session.leases.values())
+            was_welcome = self._session.was_open
+        if self._offline_since is None:
+            self._offline_since = now
+        if not was_welcome or not (runs or self.offline is None):
+            raise WorkerRefused(
+                f"the coordinator at {place} does not accept this worker's key: it was revoked, or enrolled at another "
+                "coordinator; ask for a new invitation (`sweepd invite`)"
+            )
+        self._warn(
+            f"a connection was refused, by somebody at {place} who need not be the coordinator: trials go on, and it is "
+            "tried again. If this worker's key was revoked, it needs a new invitation (`sweepd invite`)"
+        )
+        self._retry_at = now + self._retry * random.uniform(0.8, 1.2)
+        self._retry = min(_LAST_RETRY, 2 * self._retry)
 
     def _send(self, socket: zmq.Socket[bytes], texts: list[str]) -> None:
         while texts:
@@ -295,6 +326,7 @@ class Link(threading.Thread):
             return
         now = self._online_at = steady()
         self._offline_since = None
+        self._retry = _FIRST_RETRY
         with self._room:
             for message in messages:
                 try:

@@ -115,6 +115,8 @@ class Session:
         self._jitter = jitter
         self.leases: dict[int, Held] = {}
         self.is_open = False
+        # Whether it ever was.
+        self.was_open = False
         # Grows whenever what was handed out by `messages` is void: it belongs to a session that is over.
         self.greetings = 0
         self.draining = False
@@ -287,7 +289,7 @@ class Session:
                 f"{highest}: install the same release of both"
             )
             return [self._refuse(Refused("version", text, True), now)]
-        self.is_open = True
+        self.is_open = self.was_open = True
         # Within one run of a coordinator what is durable stays durable.
         is_another_run = (welcome.epoch, welcome.database) != (self._epoch, self._database)
         self._session, self._epoch, self._database = welcome.session, welcome.epoch, welcome.database
