@@ -56,9 +56,12 @@ package struct SecretFile: Sendable {
     }
 
     /// Replaces it at once and durably; makes its folder with mode 0700.
-    package func write(_ bytes: [UInt8]) throws(Failure) {
+    ///
+    /// - Parameter isKey: whether nobody else may be able to put another in its place. What is no key need only not be
+    ///   read, and may lie in a folder that others write to as well.
+    package func write(_ bytes: [UInt8], isKey: Bool = true) throws(Failure) {
         let folder = (path as NSString).deletingLastPathComponent
-        try Self.makeFolder(folder)
+        if isKey { try Self.makeFolder(folder) }
         let temporary = "\(path).\(getpid()).tmp"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)

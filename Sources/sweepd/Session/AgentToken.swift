@@ -2,6 +2,7 @@
 
 import Coordinator
 import Foundation
+import Keys
 import SweepModel
 import WorkerAgent
 
@@ -14,7 +15,8 @@ enum AgentToken {
         let token = WorkerAgentOptions.randomToken()
         if let previous = read(data.agentFile) { _ = Leftovers.kill(token: previous) }
         let json = JSONValue.object([.init("token", .string(token))])
-        try Data((json.text + "\n").utf8).write(to: URL(fileURLWithPath: data.agentFile), options: .atomic)
+        // The directory is the user's choice, and may be a group's.
+        try SecretFile(data.agentFile).write(Array((json.text + "\n").utf8), isKey: false)
         return token
     }
 
