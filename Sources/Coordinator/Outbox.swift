@@ -47,12 +47,28 @@ struct Outbox {
                 let acks = pile.acks.map { FenceSequence($0.key, $0.value) }
                 result.append((connection, pile.session, .ack(acks)))
             }
-            let leases = pile.leases.values
-            for start in stride(from: 0, to: leases.count, by: ProtocolLimits.leasesPerMessage) {
-                let end = min(start + ProtocolLimits.leasesPerMessage, leases.count)
-                result.append((connection, pile.session, .leases(Array(leases[start..<end]))))
+            for leases in Self.parts(pile.leases.values) {
+                result.append((connection, pile.session, .leases(leases)))
             }
         }
         return result
+    }
+
+    /// As many leases as a message may have, and as fit: a command that is a whole script makes each as long as it is. A
+    /// frame that is too long would be dropped by its worker, each time it is offered again.
+    private static func parts(_ leases: some Sequence<Lease>) -> [[Lease]] {
+        var parts: [[Lease]] = []
+        var room = 0
+        for lease in leases {
+            // The folders of the attempt and of its checkpoints are put in when it is sent.
+            let bytes = MessageCodec.size(of: lease) + 2 * ProtocolLimits.pathBytes
+            if bytes > room || parts.last.map({ $0.count == ProtocolLimits.leasesPerMessage }) ?? true {
+                parts.append([])
+                room = ProtocolLimits.leaseBytesPerMessage
+            }
+            parts[parts.count - 1].append(lease)
+            room -= bytes
+        }
+        return parts
     }
 }

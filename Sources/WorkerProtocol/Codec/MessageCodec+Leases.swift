@@ -4,6 +4,13 @@ import SweepModel
 
 /// A lease on the wire.
 extension MessageCodec {
+    /// Bytes of the lease in a message.
+    package static func size(of lease: Lease) -> Int {
+        var bytes: [UInt8] = []
+        appendLease(lease, to: &bytes)
+        return bytes.count
+    }
+
     static func appendLease(_ lease: Lease, to bytes: inout [UInt8]) {
         appendMember("{\"fence\":", lease.fence.number, to: &bytes)
         appendMember(",\"sweep\":", Int64(lease.sweep.number), to: &bytes)

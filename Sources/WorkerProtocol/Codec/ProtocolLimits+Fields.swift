@@ -19,6 +19,8 @@ extension ProtocolLimits {
     package static let fencesPerMessage = 8192
     /// Of a whole events message, so that it stays below `frameBytes` whatever the events hold.
     package static let eventBytesPerMessage = 512 << 10
+    /// Of the leases in a message, the paths that they get last among them.
+    package static let leaseBytesPerMessage = 768 << 10
     package static let slots = 1 << 20
     /// 100 years.
     static let milliseconds: Int64 = 100 * 366 * 24 * 3600 * 1000
