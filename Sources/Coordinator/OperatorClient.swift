@@ -3,6 +3,7 @@
 import Foundation
 package import Keys
 package import SweepModel
+import WorkerProtocol
 package import ZeroMQ
 
 /// Where a live coordinator listens, as it wrote it into its data directory.
@@ -85,8 +86,14 @@ package struct OperatorClient {
     /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
     package func perform(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> JSONValue {
         guard isLive else { throw Failure.notLive }
-        var socket = try connected()
         let frames = [Array(OperatorRequest.magic.utf8), Array(request.json.text.utf8)]
+        // Its socket would cut the connection without a word.
+        guard frames[1].count <= ProtocolLimits.frameBytes else {
+            throw Failure.refused(
+                "the request has \((frames[1].count + 1023) >> 10) KiB, and a coordinator takes at most "
+                    + "\(ProtocolLimits.frameBytes >> 10) KiB: put what is long in the definition into files")
+        }
+        var socket = try connected()
         let deadline = ContinuousClock.now + timeout
         var isSent = false
         while ContinuousClock.now < deadline {

@@ -3,6 +3,7 @@
 import Foundation
 import SweepEngine
 import SweepModel
+import WorkerProtocol
 import ZeroMQ
 
 /// The socket on which commands of the same user steer a live coordinator.
@@ -35,7 +36,8 @@ final class OperatorService {
     init(endpoint: String, context: Context) throws {
         var options = SocketOptions()
         options.linger = .milliseconds(500)
-        options.maximumMessageSize = 1 << 16
+        // As over the network: a definition is as long as the scripts in it.
+        options.maximumMessageSize = ProtocolLimits.frameBytes
         socket = try Socket(.router, in: context, options: options)
         try socket.bind(Endpoint(endpoint))
     }

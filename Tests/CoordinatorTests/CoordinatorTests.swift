@@ -178,4 +178,25 @@ private struct Unobserved: CoordinatorObserver {
         #expect(EndpointFile(reading: DataDirectory(folder).endpointFile) == nil)
         try? FileManager.default.removeItem(atPath: folder)
     }
+
+    @Test func anOperatorMayLaunchWhatFitsIntoAMessage() throws {
+        let (coordinator, _) = try start()
+        let endpoint = try #require(EndpointFile(reading: DataDirectory(folder).endpointFile))
+        let client = OperatorClient(endpoint: endpoint, context: context)
+        func launch(kibibytes: Int) throws {
+            var definition = definition(trials: 1)
+            definition.command = Array(repeating: String(repeating: "x", count: 1 << 10), count: kibibytes)
+            try client.ask(.launch(definition: definition.canonicalText, directory: folder))
+        }
+        try launch(kibibytes: 200)
+        do {
+            try launch(kibibytes: 1024)
+            Issue.record("it was sent")
+        } catch OperatorClient.Failure.refused(let reason) {
+            #expect(reason.contains("and a coordinator takes at most 1024 KiB"), "\(reason)")
+        }
+        try client.ask(.ping)
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
 }
