@@ -23,8 +23,9 @@ private struct Unobserved: CoordinatorObserver {
         context = try Context()
     }
 
-    private func start() throws -> (coordinator: Coordinator, sweeps: [SweepSummary]) {
-        let options = CoordinatorOptions(version: "test", logger: Logger(label: "test"))
+    private func start(servesAll: Bool = false) throws -> (coordinator: Coordinator, sweeps: [SweepSummary]) {
+        var options = CoordinatorOptions(version: "test", logger: Logger(label: "test"))
+        options.servesAll = servesAll
         let coordinator = try Coordinator(
             data: DataDirectory(folder), context: context, options: options, observer: Unobserved())
         return (coordinator, try coordinator.start())
@@ -180,7 +181,7 @@ private struct Unobserved: CoordinatorObserver {
     }
 
     @Test func anOperatorMayLaunchWhatFitsIntoAMessage() throws {
-        let (coordinator, _) = try start()
+        let (coordinator, _) = try start(servesAll: true)
         let endpoint = try #require(EndpointFile(reading: DataDirectory(folder).endpointFile))
         let client = OperatorClient(endpoint: endpoint, context: context)
         func launch(kibibytes: Int) throws {
