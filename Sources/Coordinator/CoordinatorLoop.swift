@@ -20,8 +20,9 @@ final class CoordinatorLoop {
     private static let turnLength: Duration = .milliseconds(5)
     /// How long the end waits for attached workers to leave.
     private static let goodbye: Duration = .seconds(2)
-    /// While the disk is full, so many messages are kept for later; the rest waits in the sockets.
-    private static let backlogLimit = 4096
+    /// While the disk is full, so much is kept for later; the rest is said again.
+    private static let backlogLimit = WorkerTransport.BacklogLimit(messages: 4096, bytes: 64 << 20)
+    private static let fullDisk = "the disk is full: free some space and ask again; nothing is lost"
 
     let data: DataDirectory
     private let runtime: RuntimeDirectory
@@ -277,7 +278,11 @@ final class CoordinatorLoop {
                 wasFull = true
                 // Nothing of this turn was promised to anyone: it may be forgotten.
                 if mailbox.isShutdownRequested { throw StoreError.diskFull(data.path) }
-                transport.keepAlive(until: Clock.boot + .seconds(1), engine: engine, limit: Self.backlogLimit)
+                for request in operators.receive() {
+                    operators.send(.init(to: request.connection, outcome: .failed(Self.fullDisk)))
+                }
+                transport.keepAlive(
+                    until: Clock.boot + .seconds(1), engine: engine, limit: Self.backlogLimit, refusal: Self.fullDisk)
             } catch StoreError.busy(let path) {
                 // Another program holds the database's lock; ours is the only one that should, but a backup may.
                 options.logger.warning("the database is locked by another program", metadata: ["path": "\(path)"])

@@ -61,6 +61,16 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it may pass without anybody touching sweepd: whoever starts a daemon by itself is to try again.
+    package var isPassing: Bool {
+        switch self {
+        case .diskFull, .busy: true
+        case .locked, .newerSchema, .foreignDatabase, .damagedJournal, .damagedDatabase, .inconsistent,
+            .networkFileSystem, .ioFailure, .notADirectory, .permissionDenied, .readOnly, .noData, .system:
+            false
+        }
+    }
+
     /// Whether the user can mend it (bad input) or it is a fault of the machine or ours.
     package var isUsers: Bool {
         switch self {

@@ -36,4 +36,10 @@ enum ErrorText {
         default: nil
         }
     }
+
+    /// The error of a daemon, which a service manager starts again unless its input is bad: a full disk is not.
+    static func ofDaemon(_ error: any Error) -> any Error {
+        guard let error = error as? StoreError, error.isPassing else { return error }
+        return UserError("\(error)", status: .internalError)
+    }
 }

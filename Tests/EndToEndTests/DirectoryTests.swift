@@ -113,6 +113,17 @@ import Testing
         #expect(try folder.run("verify", "--data", "disk/data").status == 0)
     }
 
+    /// A service manager starts it again until there is space; after exit code 2 it would not.
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting a tmpfs takes root"))
+    func aFullDiskIsNoBadInputOfADaemon() throws {
+        let folder = try SweepFolder(SweepFolder.yaml(trials: 1), script: "sweepd report loss=1")
+        let disk = try SmallDisk(at: folder.path + "/disk", size: "4m")
+        disk.fill()
+        let refused = try folder.run("serve", "--workers", "0", "--data", "disk/data", seconds: 20)
+        #expect(refused.status == 1)
+        #expect(refused.error.contains("is full: free some space"), "\(refused.error)")
+    }
+
     /// Ctrl-C twice ends it although nothing can be recorded.
     @Test(.enabled(if: SmallDisk.isPossible, "mounting a tmpfs takes root")) func aFullDiskDoesNotHoldTheUser() throws {
         let folder = try SweepFolder(SweepFolder.yaml(trials: 30), script: "sleep 0.05\nsweepd report loss=1")

@@ -48,6 +48,13 @@ final class WorkerTransport {
     private var isRemoteNext = false
     /// Taken in while the disk was full.
     private var backlog: Deque<Arrival> = []
+    private var backlogBytes = 0
+
+    /// What is kept of that.
+    struct BacklogLimit {
+        var messages: Int
+        var bytes: Int
+    }
 
     init(endpoint: String, context: Context) throws {
         local = try LocalSocket(endpoint: endpoint, context: context)
@@ -74,7 +81,9 @@ final class WorkerTransport {
 
     /// What came next, or nil when nothing waits.
     func receive() -> Arrival? {
-        backlog.popFirst() ?? receiveFromSockets()
+        guard let arrival = backlog.popFirst() else { return receiveFromSockets() }
+        if backlog.isEmpty { backlogBytes = 0 }
+        return arrival
     }
 
     private func receiveFromSockets() -> Arrival? {
@@ -105,14 +114,12 @@ final class WorkerTransport {
     }
 
     /// While nothing can be committed: beats are answered so that no worker gives up on us, everything else waits in
-    /// order.
-    func keepAlive(until deadline: Instant, engine: borrowing Engine, limit: Int) {
+    /// order. What there is no room for is dropped and not left in the sockets, where beats would wait behind it: the
+    /// sessions say all of it again.
+    ///
+    /// - Parameter refusal: what operators are told meanwhile; nil: their requests wait too.
+    func keepAlive(until deadline: Instant, engine: borrowing Engine, limit: BacklogLimit, refusal: String? = nil) {
         while Clock.boot < deadline {
-            let pause = deadline - Clock.boot
-            if backlog.count >= limit {
-                Thread.sleep(forTimeInterval: Double(pause.milliseconds) / 1000)
-                return
-            }
             guard let arrival = receiveFromSockets() else {
                 Thread.sleep(forTimeInterval: 0.01)
                 continue
@@ -120,9 +127,25 @@ final class WorkerTransport {
             if case .message(let connection, _, let envelope) = arrival, case .beat = envelope.message {
                 send(
                     .beat(desired: [], drain: false), session: envelope.session, epoch: engine.epoch, to: connection)
+            } else if case .request(let connection, _) = arrival, let refusal {
+                send(OperatorService.Reply(to: connection, outcome: .failed(refusal)).frames, to: connection)
             } else {
+                let bytes = arrival.size
+                guard backlog.count < limit.messages, backlogBytes + bytes <= limit.bytes else { continue }
+                backlogBytes += bytes
                 backlog.append(arrival)
             }
+        }
+    }
+}
+
+extension Arrival {
+    /// About as many bytes as came over the wire.
+    fileprivate var size: Int {
+        switch self {
+        case .message(_, _, let envelope): MessageCodec.encode(envelope).reduce(0) { $0 + $1.count }
+        case .enrolment(_, _, let body): body.count
+        case .request, .malformed: 1 << 10
         }
     }
 }

@@ -15,8 +15,13 @@ enum AgentToken {
         let token = WorkerAgentOptions.randomToken()
         if let previous = read(data.agentFile) { _ = Leftovers.kill(token: previous) }
         let json = JSONValue.object([.init("token", .string(token))])
-        // The directory is the user's choice, and may be a group's.
-        try SecretFile(data.agentFile).write(Array((json.text + "\n").utf8), isKey: false)
+        do throws(SecretFile.Failure) {
+            // The directory is the user's choice, and may be a group's.
+            try SecretFile(data.agentFile).write(Array((json.text + "\n").utf8), isKey: false)
+        } catch {
+            // The store is open by now: more likely the disk than the user.
+            throw UserError("\(error)", status: .internalError)
+        }
         return token
     }
 

@@ -21,6 +21,10 @@ struct Daemon {
     private static let farewell: Duration = .seconds(60)
 
     func run() throws {
+        do { try serve() } catch { throw ErrorText.ofDaemon(error) }
+    }
+
+    private func serve() throws {
         try OpenFiles.raiseLimit()
         let ended = DispatchSemaphore(value: 0)
         let interrupts = Interrupts { ended.signal() }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+
+import SweepStore
+import Testing
+
+@testable import sweepd
+
+@Suite struct ErrorTextTests {
+    /// systemd starts nothing again that ended with bad input.
+    @Test(arguments: [StoreError.diskFull("/d"), .busy("/d/sweepd.sqlite")])
+    func whatPassesIsNoBadInputOfADaemon(error: StoreError) {
+        #expect(ErrorText.of(ErrorText.ofDaemon(error))?.status == .internalError)
+        #expect(ErrorText.of(ErrorText.ofDaemon(error))?.message == error.description)
+        // Somebody sits before a command, and can mend it.
+        #expect(ErrorText.of(error)?.status == .badInput)
+    }
+
+    @Test(arguments: [StoreError.locked(directory: "/d", holder: "1"), .readOnly("/d"), .notADirectory("/d")])
+    func whatDoesNotPassIs(error: StoreError) {
+        #expect(ErrorText.of(ErrorText.ofDaemon(error))?.status == .badInput)
+    }
+}
