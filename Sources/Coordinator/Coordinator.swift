@@ -139,7 +139,7 @@ package final class Coordinator: Sendable {
         ended.wait()
     }
 
-    /// What ended the loop other than `shutdown`: an unusable disk, a bug.
+    /// What ended the loop other than `shutdown`: an unusable disk, a lost network, a bug.
     package var failure: (any Error)? { ended.failure }
 }
 

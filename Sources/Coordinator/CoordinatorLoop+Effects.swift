@@ -10,7 +10,8 @@ import WorkerProtocol
 
 /// What a turn has decided is done, once it is durable.
 extension CoordinatorLoop {
-    func perform(_ turn: Turn) {
+    /// - Throws: `NetworkLost`, after everything else was done.
+    func perform(_ turn: Turn) throws(NetworkLost) {
         for entry in turn.entries {
             switch entry.event {
             case .proposed(let trial, _, let configuration, _): makers[trial.sweep]?.remember(configuration)
@@ -44,21 +45,22 @@ extension CoordinatorLoop {
         if !unreachable.isEmpty { mailbox.post(.stimuli(unreachable.map { .unreachable($0) }, reply: { _ in })) }
         for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
         if !messages.isEmpty { failpoints.reach(.afterSend) }
-        if turn.cutsConnections { cutConnections() }
+        let loss = turn.cutsConnections ? cutConnections() : nil
         for reply in turn.operatorReplies { operators.send(reply) }
         for reply in turn.replies { reply() }
         // Last: with thousands of results a look at them takes a moment, and nobody waits for it.
         for case .propose(let sweep, let index, let count, let stock, let kept) in turn.effects {
             propose(sweep, index: index, count: count, stock: stock, kept: kept)
         }
+        if let loss { throw loss }
     }
 
-    private func cutConnections() {
+    private func cutConnections() -> NetworkLost? {
         do {
             try transport.cutRemote()
+            return nil
         } catch {
-            // Nobody is listened to any more, which is safe; what was acknowledged is on disk.
-            options.logger.critical("the network's socket cannot be bound again", metadata: ["reason": "\(error)"])
+            return NetworkLost(description: "the network's socket cannot be bound again: \(error)")
         }
     }
 

@@ -119,6 +119,7 @@ final class CoordinatorLoop {
         try conclude(&first)
         while !isShuttingDown {
             try waitForWork()
+            try door?.check()
             var turn = Turn()
             takeMail(&turn)
             takeOperators(&turn)
@@ -141,7 +142,7 @@ final class CoordinatorLoop {
         try commit(&turn)
         // Before the replies: who is answered may look at what the observer copied.
         observer.committed(turn.entries, engine: engine)
-        perform(turn)
+        try perform(turn)
     }
 
     /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the

@@ -27,6 +27,10 @@ enum ErrorText {
             UserError(
                 "the network's socket does not refuse strangers as it must (\(error)): nothing is served",
                 status: .internalError)
+        case let error as NetworkLost:
+            UserError(
+                "the network is lost (\(error)); everything acknowledged is on disk: start the daemon again",
+                status: .internalError)
         case let error as GPUSelection.Failure: UserError("\(error)")
         case let error as ProcessGuard.Failure: UserError("\(error)", status: .internalError)
         case let error as ZMQError: UserError("ZeroMQ: \(error)", status: .internalError)

@@ -3,6 +3,7 @@
 import SweepStore
 import Testing
 
+@testable import Coordinator
 @testable import sweepd
 
 @Suite struct ErrorTextTests {
@@ -13,6 +14,11 @@ import Testing
         #expect(ErrorText.of(ErrorText.ofDaemon(error))?.message == error.description)
         // Somebody sits before a command, and can mend it.
         #expect(ErrorText.of(error)?.status == .badInput)
+    }
+
+    @Test func aLostNetworkIsNoBadInput() {
+        let text = ErrorText.of(ErrorText.ofDaemon(NetworkLost(description: "why")))
+        #expect(text?.status == .internalError && text?.message.contains("(why)") == true)
     }
 
     @Test(arguments: [StoreError.locked(directory: "/d", holder: "1"), .readOnly("/d"), .notADirectory("/d")])

@@ -17,11 +17,17 @@ package struct Listening: Sendable {
     }
 }
 
+/// Nobody outside of this machine can come in any more, and nothing here can mend it. Everything acknowledged is on disk:
+/// the coordinator ends, and is started again.
+package struct NetworkLost: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+}
+
 /// The way in over the network: the server's key, the keys that may come in, and the authenticator that asks for them.
 struct Door {
     private let listening: Listening
     private let key: CurveKeyPair
-    private let authenticator: Authenticator
+    let authenticator: Authenticator
     var keys: KeyRing
     private var admitted: Set<String> = []
     private var nextExpiry: Timestamp?
@@ -46,6 +52,12 @@ struct Door {
         try authenticator.setKeys(userIDs, domain: RemoteSocket.domain)
         admitted = Set(userIDs.values)
         nextExpiry = keys.nextExpiry(after: now)
+    }
+
+    /// Without its authenticator libzmq refuses everybody, and says nothing of it.
+    func check() throws(NetworkLost) {
+        if authenticator.isRunning { return }
+        throw NetworkLost(description: "what looks at the keys of new connections has ended: nobody can come in")
     }
 
     /// Whether a key of that user id may still speak.
