@@ -7,27 +7,40 @@ import WorkerProtocol
 /// Deletes the files of checkpoints that no rule needs, on a thread of its own: a checkpoint may be large.
 ///
 /// A worker names the folder, so it is deleted only where it is the trial's own: below the trial's folder in the data
-/// directory or in the sweep's checkpoint path, named without `..`, and reached through no symbolic link.
+/// directory or in the sweep's checkpoint path, named without `..`, and reached through no symbolic link of a worker's
+/// making. How the data directory or the checkpoint path itself is reached is the owner's choice.
 struct CheckpointJanitor: Sendable {
-    private let queue = DispatchQueue(label: "sweepd.checkpoints", qos: .utility)
-
-    /// - Parameter roots: where our folders are, as `CheckpointLocation` has it; those that are no path are passed over.
-    /// - Returns: whether the location is one that may be deleted.
-    @discardableResult
-    func discard(_ location: String, below roots: [String]) -> Bool {
-        guard case .path(let path)? = CheckpointLocation(location) else { return false }
-        guard Self.isOurs(path, below: roots) else { return false }
-        queue.async {
-            // Others were before it in the queue, and a folder may have become a link meanwhile.
-            if Self.isOurs(path, below: roots) { try? FileManager.default.removeItem(atPath: path) }
-        }
-        return true
+    /// Where checkpoints of ours are.
+    struct Root: Sendable {
+        /// A path or URI that the owner has named; it may lead through links.
+        let base: String
+        /// Below it, the folders that checkpoints are in: no link among them, since workers make them.
+        let folder: String
     }
 
-    private static func isOurs(_ path: String, below roots: [String]) -> Bool {
-        roots.contains { root in
-            if case .path(let root)? = CheckpointLocation(root) { isWithin(path, root) } else { false }
+    enum Judgement: Hashable, Sendable {
+        case discarded
+        /// Nothing is there any more.
+        case gone
+        /// Not a place of ours: another machine's, or a URI.
+        case elsewhere
+        /// A place of ours by its name, and somewhere else in truth; or out of this machine's reach.
+        case refused
+    }
+
+    private let queue = DispatchQueue(label: "sweepd.checkpoints", qos: .utility)
+
+    /// - Parameter roots: those that are no path, as `CheckpointLocation` has it, are passed over.
+    @discardableResult
+    func discard(_ location: String, below roots: [Root]) -> Judgement {
+        guard case .path(let path)? = CheckpointLocation(location) else { return .elsewhere }
+        let judgement = Self.judge(path, below: roots)
+        guard judgement == .discarded else { return judgement }
+        queue.async {
+            // Others were before it in the queue, and a folder may have become a link meanwhile.
+            if Self.judge(path, below: roots) == .discarded { try? FileManager.default.removeItem(atPath: path) }
         }
+        return .discarded
     }
 
     /// What has been asked for is done.
@@ -35,15 +48,36 @@ struct CheckpointJanitor: Sendable {
         queue.sync {}
     }
 
-    /// Both absolute.
-    private static func isWithin(_ path: String, _ root: String) -> Bool {
-        if path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) {
-            return false
+    private static func judge(_ path: String, below roots: [Root]) -> Judgement {
+        let judgements = roots.map { root -> Judgement in
+            guard case .path(let base)? = CheckpointLocation(root.base) else { return .elsewhere }
+            return judge(path, base: base, folder: root.folder)
         }
-        let folder = root.hasSuffix("/") ? String(root.dropLast()) : root
-        guard path.hasPrefix(folder + "/"), path.utf8.count > folder.utf8.count + 1 else { return false }
-        let parent = (path as NSString).deletingLastPathComponent
-        let real = URL(fileURLWithPath: parent).resolvingSymlinksInPath().path
-        return real == parent && real.hasPrefix(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)
+        return judgements.first { $0 == .discarded } ?? judgements.first { $0 != .elsewhere } ?? .elsewhere
+    }
+
+    /// - Parameter base: absolute, as the path is.
+    private static func judge(_ path: String, base: String, folder: String) -> Judgement {
+        let path = withoutSlash(path)
+        let real = resolved(base)
+        // A script may have named what it was given by where that is in truth.
+        let spellings = [withoutSlash(base)] + (real.map { [$0] } ?? [])
+        guard let prefix = spellings.first(where: { path.hasPrefix("\($0)/\(folder)/") }) else { return .elsewhere }
+        if path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) {
+            return .refused
+        }
+        guard let real, let slash = path.lastIndex(of: "/") else { return .refused }
+        let parent = path[..<slash]
+        guard let place = resolved(String(parent)) else { return .gone }
+        return place == real + parent.dropFirst(prefix.count) ? .discarded : .refused
+    }
+
+    private static func withoutSlash(_ path: String) -> String { path.hasSuffix("/") ? String(path.dropLast()) : path }
+
+    /// nil where nothing is there.
+    private static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return withoutSlash(String(cString: real))
     }
 }

@@ -68,13 +68,18 @@ extension CoordinatorLoop {
         guard let definition = engine.sweeps[trial.sweep]?.definition else { return }
         // Nothing but the trial's own: a worker could name a key or another sweep's folder. What a continued trial has of
         // the one before it stays for that one to discard.
-        let name = definition.name
-        let shared = definition.checkpoints?.path.map {
-            DataDirectory.sharedTrialDirectory($0, sweep: name, trial: trial.number)
-        }
-        let roots = [data.trialDirectory(sweep: name, trial: trial.number)] + (shared.map { [$0] } ?? [])
-        if !janitor.discard(location, below: roots) {
+        let folder = DataDirectory.trialFolder(sweep: definition.name, trial: trial.number)
+        let bases = ["\(data.path)/sweeps"] + (definition.checkpoints?.path.map { [$0] } ?? [])
+        let roots = bases.map { CheckpointJanitor.Root(base: $0, folder: folder) }
+        switch janitor.discard(location, below: roots) {
+        case .discarded, .gone: break
+        case .elsewhere:
             options.logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
+        case .refused:
+            // Its bytes count as freed, and nobody else will free them.
+            options.logger.warning(
+                "a checkpoint is left where it is: this machine does not reach it, or a link leads there",
+                metadata: ["location": "\(location)"])
         }
     }
 

@@ -22,8 +22,11 @@ package struct DataDirectory: Sendable {
     package var agentFile: String { "\(path)/agent.json" }
 
     package func trialDirectory(sweep: String, trial: Int) -> String {
-        "\(path)/sweeps/\(Self.folder(for: sweep))/\(trial)"
+        "\(path)/sweeps/\(Self.trialFolder(sweep: sweep, trial: trial))"
     }
+
+    /// Below the folder of all sweeps, or below a path that all workers reach.
+    static func trialFolder(sweep: String, trial: Int) -> String { "\(folder(for: sweep))/\(trial)" }
 
     /// A sweep may be called anything, `../x` included; its folder is below ours whatever it is called.
     private static func folder(for name: String) -> String {
@@ -43,12 +46,7 @@ package struct DataDirectory: Sendable {
 
     /// The same below a path or a URI that all workers reach.
     package static func checkpointDirectory(_ root: String, sweep: String, trial: Int, fence: Fence) -> String {
-        "\(sharedTrialDirectory(root, sweep: sweep, trial: trial))/a\(fence)"
-    }
-
-    /// Of all attempts at a trial.
-    package static func sharedTrialDirectory(_ root: String, sweep: String, trial: Int) -> String {
-        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(folder(for: sweep))/\(trial)"
+        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(trialFolder(sweep: sweep, trial: trial))/a\(fence)"
     }
 
     /// One per attempt, so that an attempt that lost its lease can harm only its own files.

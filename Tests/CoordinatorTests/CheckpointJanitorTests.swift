@@ -11,7 +11,6 @@ import Testing
     private let janitor = CheckpointJanitor()
 
     init() throws {
-        // Without a link on the way, as the data directory's path is.
         root = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path + "/\(UUID().uuidString)"
         for folder in ["own/1/a1/step-5", "own/1/a 2/step-5", "other/step-5"] {
             try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
@@ -21,25 +20,54 @@ import Testing
 
     private func isThere(_ folder: String) -> Bool { FileManager.default.fileExists(atPath: "\(root)/\(folder)") }
 
-    @Test func whatLiesBelowOurFoldersIsDeleted() throws {
-        defer { try? FileManager.default.removeItem(atPath: root) }
-        #expect(janitor.discard("\(root)/own/1/a1/step-5", below: ["/elsewhere", "\(root)/own"]))
-        // The same folder by a URI, and a root that is one.
-        #expect(janitor.discard("file://\(root)/own/1/a%202/step-5", below: ["file://\(root)/own/"]))
-        janitor.finish()
-        #expect(!isThere("own/1/a1/step-5") && !isThere("own/1/a 2/step-5") && isThere("own/1/a1"))
+    /// A trial's folder below one that the owner named.
+    private func roots(_ base: String, _ folder: String = "own") -> [CheckpointJanitor.Root] {
+        [.init(base: "/elsewhere", folder: folder), .init(base: base, folder: folder)]
     }
 
-    @Test(arguments: [
-        "other/step-5", "own/../other/step-5", "own", "own/", "own/link/step-5", "own-not/step-5",
-        "./own/1/../../other",
-    ])
-    func nothingElseIs(place: String) throws {
+    @Test func whatLiesBelowOurFoldersIsDeleted() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
-        #expect(!janitor.discard("\(root)/\(place)", below: ["\(root)/own"]))
-        #expect(!janitor.discard("s3://bucket/\(place)", below: ["\(root)/own", "s3://bucket"]))
-        #expect(!janitor.discard(place, below: ["\(root)/own", place]))
+        #expect(janitor.discard("\(root)/own/1/a1/step-5", below: roots(root)) == .discarded)
+        // The same folder by a URI, and a root that is one.
+        #expect(janitor.discard("file://\(root)/own/1/a%202/step-5", below: roots("file://\(root)/")) == .discarded)
+        janitor.finish()
+        #expect(!isThere("own/1/a1/step-5") && !isThere("own/1/a 2/step-5") && isThere("own/1/a1"))
+        #expect(janitor.discard("\(root)/own/1/a3/step-5", below: roots(root)) == .gone)
+    }
+
+    /// /scratch is a link to /mnt/scratch on many a cluster, and the sweep file says /scratch.
+    @Test func theOwnersPathMayLeadThroughALink() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        try FileManager.default.createSymbolicLink(atPath: "\(root)/scratch", withDestinationPath: root)
+        #expect(janitor.discard("\(root)/scratch/own/1/a1/step-5", below: roots("\(root)/scratch")) == .discarded)
+        // By where it is in truth.
+        #expect(janitor.discard("\(root)/own/1/a 2/step-5", below: roots("\(root)/scratch/")) == .discarded)
+        // Below the path a link is a worker's: also the trial's folder itself.
+        #expect(janitor.discard("\(root)/scratch/own/link/step-5", below: roots("\(root)/scratch")) == .refused)
+        #expect(janitor.discard("\(root)/own/link/step-5", below: roots(root, "own/link")) == .refused)
+        janitor.finish()
+        #expect(!isThere("own/1/a1/step-5") && !isThere("own/1/a 2/step-5") && isThere("other/step-5"))
+    }
+
+    /// What is refused is told; what is another machine's is not.
+    @Test(
+        arguments: [
+            ("other/step-5", .elsewhere), ("own/../other/step-5", .refused), ("own", .elsewhere), ("own/", .elsewhere),
+            ("own/link/step-5", .refused), ("own-not/step-5", .elsewhere), ("./own/1/../../other", .elsewhere),
+            ("own/./1/a1/step-5", .refused),
+        ] as [(String, CheckpointJanitor.Judgement)])
+    func nothingElseIs(place: String, expected: CheckpointJanitor.Judgement) throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        #expect(janitor.discard("\(root)/\(place)", below: roots(root)) == expected)
+        let uris = roots(root) + roots("s3://bucket")
+        #expect(janitor.discard("s3://bucket/\(place)", below: uris) == .elsewhere)
+        #expect(janitor.discard(place, below: roots(root) + roots(place)) == .elsewhere)
         janitor.finish()
         #expect(isThere("other/step-5") && isThere("own/1/a1/step-5"))
+    }
+
+    @Test func whatIsOutOfReachIsNoSilentSuccess() {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        #expect(janitor.discard("\(root)/away/own/1/a1/step-5", below: roots("\(root)/away")) == .refused)
     }
 }
