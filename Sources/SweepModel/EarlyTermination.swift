@@ -5,8 +5,8 @@
 /// NaN stops a trial whatever is written here, and where nothing is.
 package struct EarlyTermination: Hashable, Sendable {
     package enum Rule: Hashable, Sendable {
-        /// One of the others, by what the sweep declares.
-        case auto
+        /// One of the others, by what the sweep declares; its first verdict no earlier than the step, where one is named.
+        case auto(minimumStep: Int64? = nil)
         case asha(Rungs, Variant)
         /// Hyperband's brackets, each trial in one of them, run asynchronously.
         case asyncHyperband(Rungs)

@@ -50,8 +50,12 @@ struct EarlyTerminationTests {
         (
             "{type: auto, max_step: 50, veto: 0.02, control: 0.1}",
             EarlyTermination(
-                rule: .auto, veto: .init(probability: 0.02, minimumStep: 10, maximumStep: 50), controlShare: 0.1,
+                rule: .auto(), veto: .init(probability: 0.02, minimumStep: 10, maximumStep: 50), controlShare: 0.1,
                 maximumStep: 50)
+        ),
+        (
+            "{type: auto, min_step: 5, max_step: 50}",
+            EarlyTermination(rule: .auto(minimumStep: 5), maximumStep: 50)
         ),
     ])
     func readsAndWritesBack(_ written: String, _ expected: EarlyTermination) throws {

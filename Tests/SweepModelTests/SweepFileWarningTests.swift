@@ -65,6 +65,18 @@ import Testing
             "sweep.yaml:7: early_terminate.min_step: is not below max_step (9), so no trial is ever judged"
         ),
         (
+            "x: {value: 1}", "early_terminate: {type: hyperband, min_iter: 3, min_step: 5}",
+            "sweep.yaml:7: early_terminate.min_step: has no effect with type: hyperband; min_iter is its first band, in logged values"
+        ),
+        (
+            "x: {value: 1}", "early_terminate: {type: patience, min_step: 9, max_step: 9}",
+            "sweep.yaml:7: early_terminate.min_step: has no effect with type: patience; patience is how many reports it waits for"
+        ),
+        (
+            "x: {value: 1}", "early_terminate: {type: threshold, upper: 1, min_step: 5}",
+            "sweep.yaml:7: early_terminate.min_step: has no effect with type: threshold; it looks at every value"
+        ),
+        (
             "x: {value: 1}", "baseline: [{x: 1}, {}]",
             "sweep.yaml:7: baseline[1]: is the same as an earlier baseline; it is run once"
         ),

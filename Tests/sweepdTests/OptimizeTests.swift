@@ -125,6 +125,18 @@ import Testing
         #expect(try trials(answers[10]).first?["id"]?.integerValue == 4)
     }
 
+    @Test func autoBeginsAtTheStepThatIsNamed() {
+        let start =
+            #"{"op":"init","space":[{"name":"x","type":"float","low":0,"high":1}],"stopper":{"type":"auto","min_step":5},"max_steps":50}"#
+        let reports = [(1, 4, 0.1), (0, 1, 0.5), (1, 5, 9), (0, 5, 0.4)]
+        let answers = talk(
+            [start] + (0..<2).map { #"{"op":"begin","params":{"x":0.\#($0 + 1)}}"# }
+                + reports.map { #"{"op":"report","id":\#($0.0),"step":\#($0.1),"value":\#($0.2)}"# }
+                + [#"{"op":"begin","params":{"x":0.3}}"#, #"{"op":"report","id":2,"step":5,"value":8}"#])
+        #expect(answers[3...6].allSatisfy { $0 == #"{"stop":false}"# }, "\(answers)")
+        #expect(answers[8].contains("at step 5 is worse than 0.4"), "\(answers)")
+    }
+
     @Test(arguments: [
         (#"{"op":"report","id":0,"step":1,"value":0.5}"#, "step 1 of trial 0 comes after step 2"),
         (#"{"op":"report","id":7,"step":1,"value":0.5}"#, "never asked"),
@@ -146,6 +158,8 @@ import Testing
 
     @Test(arguments: [
         (#""stopper":"ashaa""#, "did you mean 'asha'"), (#""stopper":"curve""#, "max_step"), (#""stopper":3"#, "name"),
+        (#""stopper":{"type":"asha","control":0.1}"#, "stopper.control: only a sweep has controls"),
+        (#""stopper":{"type":"asha","variant":"promotion"}"#, #"use "variant":"stopping""#),
     ])
     func aWrongStopperIsRefused(member: String, part: String) throws {
         let answers = talk([#"{"op":"init","space":[{"name":"x","type":"float","low":0,"high":1}],\#(member)}"#])

@@ -15,18 +15,18 @@ package struct PrunerChoice: Hashable, Sendable {
 
     /// - Parameter hasCheckpoints: whether the sweep's script goes on from checkpoints.
     package init(_ termination: EarlyTermination, hasCheckpoints: Bool) {
-        guard termination.rule == .auto else {
+        guard case .auto(let minimum) = termination.rule else {
             (rule, reason) = (termination.rule, nil)
             return
         }
         if let steps = termination.maximumStep, steps < Self.fewSteps {
-            rule = .percentile(EarlyTermination.Percentile())
+            rule = .percentile(EarlyTermination.Percentile(minimumStep: minimum ?? 1))
             reason = "\(steps) steps are too few for rungs"
             return
         }
         let rungs = EarlyTermination.Rungs(
-            minimumStep: termination.maximumStep.map { max(1, $0 / 27) } ?? 1, maximumStep: termination.maximumStep,
-            eta: Self.eta)
+            minimumStep: minimum ?? termination.maximumStep.map { max(1, $0 / 27) } ?? 1,
+            maximumStep: termination.maximumStep, eta: Self.eta)
         rule = .asha(rungs, hasCheckpoints ? .promotion : .stopping)
         reason =
             hasCheckpoints

@@ -53,7 +53,8 @@ extension SweepDefinition {
         var edited = self
         edited.seed = started.seed
         if method == .auto { edited.method = started.method }
-        if let rule = started.earlyTermination?.rule, earlyTermination?.rule == .auto {
+        // A first step that the file names stays the file's: it depends neither on the total nor on the workers.
+        if let rule = started.earlyTermination?.rule, case .auto(minimumStep: nil)? = earlyTermination?.rule {
             edited.earlyTermination?.rule = rule
         }
         return edited.withChoicesMade

@@ -36,7 +36,8 @@ extension EarlyTermination.Rule {
     fileprivate var members: [JSONValue.Member] {
         let type = JSONValue.Member("type", .string(name))
         switch self {
-        case .auto, .threshold: return [type]
+        case .auto(let minimum): return [type] + (minimum.map { [.init("min_step", .integer($0))] } ?? [])
+        case .threshold: return [type]
         case .asha(let rungs, let variant):
             return [type] + rungs.members + [.init("variant", .string(variant.rawValue))]
         case .asyncHyperband(let rungs): return [type] + rungs.members

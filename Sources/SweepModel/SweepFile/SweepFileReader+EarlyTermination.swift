@@ -21,6 +21,13 @@ extension SweepFileReader {
         "curve": ["probability"],
     ]
 
+    /// Types that judge from the first report on, and what they have instead.
+    private static let withoutMinimumStep = [
+        "hyperband": "min_iter is its first band, in logged values",
+        "patience": "patience is how many reports it waits for",
+        "threshold": "it looks at every value",
+    ]
+
     mutating func earlyTermination(_ node: YAMLNode) -> EarlyTermination? {
         if node.isNull { return nil }
         guard node.entries != nil else {
@@ -42,7 +49,9 @@ extension SweepFileReader {
         }
         let minimum = node["min_step"].flatMap { integer($0, in: 1 ... .max) }
         let maximum = maximumStep(node)
-        if let minimum, let maximum, minimum >= maximum, let place = node["min_step"] {
+        if let place = node["min_step"], let other = Self.withoutMinimumStep[type] {
+            warn(place, "has no effect with type: \(type)", suggestion: other)
+        } else if let minimum, let maximum, minimum >= maximum, let place = node["min_step"] {
             warn(place, "is not below max_step (\(maximum)), so no trial is ever judged")
         }
         guard let rule = rule(type, node, minimum: minimum, maximum: maximum) else { return nil }
@@ -99,7 +108,7 @@ extension SweepFileReader {
             }
             return .curve(
                 forecast(node["probability"].flatMap { probability($0) }, minimum: minimum, maximum: maximum))
-        default: return .auto
+        default: return .auto(minimumStep: minimum)
         }
     }
 

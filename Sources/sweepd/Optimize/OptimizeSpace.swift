@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import SearchAlgorithms
 import SweepModel
 
 /// Reads the space of `optimize --stdio` by the rules of the sweep file, which it is turned into.
@@ -29,8 +30,9 @@ enum OptimizeSpace {
             members.append(.init("early_terminate", stopper))
         }
         if let trials { members.append(.init("trials", .integer(Int64(trials)))) }
+        let definition: SweepDefinition
         do {
-            return try SweepFile.parse(JSONValue.object(members).text, file: "space").definition
+            definition = try SweepFile.parse(JSONValue.object(members).text, file: "space").definition
         } catch {
             throw OptimizeError(
                 error.errors.map { diagnostic in
@@ -39,6 +41,24 @@ enum OptimizeSpace {
                     return "\(field): \(diagnostic.message)\(hint)"
                 }.joined(separator: "; "))
         }
+        return try withoutWorkers(definition)
+    }
+
+    /// The caller trains, and is told to go on or to stop: there is nothing between.
+    private static func withoutWorkers(_ definition: SweepDefinition) throws(OptimizeError) -> SweepDefinition {
+        guard let termination = definition.earlyTermination else { return definition }
+        if termination.controlShare > 0 {
+            throw OptimizeError(
+                "stopper.control: only a sweep has controls; a caller of its own decides which stops it obeys")
+        }
+        if case .asha(_, .promotion) = termination.rule {
+            throw OptimizeError(
+                "stopper.variant: promotion pauses trials, and no trial pauses here; use \"variant\":\"stopping\"")
+        }
+        var definition = definition
+        // Here, so that the model compares trials at the steps where the rule does.
+        definition.earlyTermination = termination.withRuleChosen(hasCheckpoints: false)
+        return definition
     }
 
     private static func goal(_ request: JSONValue) throws(OptimizeError) -> String {

@@ -133,7 +133,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
         RuleCase("threshold", EarlyTermination(rule: .threshold, lower: 0.3, upper: 1.6)),
         RuleCase("wilcoxon", .wilcoxon(.init(significance: 0.3))),
         RuleCase("curve", .curve(forecast)),
-        RuleCase("auto", EarlyTermination(rule: .auto, maximumStep: 30)),
+        RuleCase("auto", EarlyTermination(rule: .auto(), maximumStep: 30)),
         RuleCase("all together", EarlyTermination(rule: .asha(rungs, .promotion), upper: 1.7, veto: forecast)),
     ]
 }

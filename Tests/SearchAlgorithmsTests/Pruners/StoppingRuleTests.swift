@@ -70,7 +70,7 @@ struct StoppingRuleTests {
 
     @Test func autoTakesRungsWhereThereIsRoom() {
         func choice(_ steps: Int64?, _ hasCheckpoints: Bool) -> PrunerChoice {
-            PrunerChoice(EarlyTermination(rule: .auto, maximumStep: steps), hasCheckpoints: hasCheckpoints)
+            PrunerChoice(EarlyTermination(rule: .auto(), maximumStep: steps), hasCheckpoints: hasCheckpoints)
         }
         #expect(choice(nil, false).rule == .asha(.init(), .stopping))
         #expect(choice(nil, true).rule == .asha(.init(), .promotion))
@@ -80,12 +80,23 @@ struct StoppingRuleTests {
         for steps in [nil, 5, 50] as [Int64?] { #expect(choice(steps, false).reason != nil) }
     }
 
+    @Test func autoBeginsWhereTheFileSays() throws {
+        func rule(_ steps: Int64?, checkpoints: Bool = false) -> EarlyTermination.Rule {
+            PrunerChoice(
+                EarlyTermination(rule: .auto(minimumStep: 5), maximumStep: steps), hasCheckpoints: checkpoints
+            ).rule
+        }
+        #expect(rule(nil) == .asha(.init(minimumStep: 5), .stopping))
+        #expect(rule(100, checkpoints: true) == .asha(.init(minimumStep: 5, maximumStep: 100), .promotion))
+        #expect(rule(9) == .percentile(.init(minimumStep: 5)))
+    }
+
     @Test func aNamedRuleStays() {
         let termination = EarlyTermination(rule: .patience(.init(reports: 3)), upper: 1, maximumStep: 5)
         let choice = PrunerChoice(termination, hasCheckpoints: true)
         #expect(choice.rule == termination.rule && choice.reason == nil)
         #expect(termination.withRuleChosen(hasCheckpoints: true) == termination)
-        let auto = EarlyTermination(rule: .auto, upper: 1, isDryRun: true)
+        let auto = EarlyTermination(rule: .auto(), upper: 1, isDryRun: true)
         #expect(auto.withRuleChosen(hasCheckpoints: true).rule == .asha(.init(), .promotion))
         #expect(auto.withRuleChosen(hasCheckpoints: true).isDryRun)
     }
