@@ -15,12 +15,13 @@ import Testing
 
     private static func trial(
         _ number: Int, _ value: Double, to step: Int64, state: Trial.State = .completed,
-        _ enforcement: Enforcement? = nil, at rung: Int64 = 3
+        _ enforcement: Enforcement? = nil, at rung: Int64 = 3, action: Verdict.Action = .stop
     ) -> TrialRecord {
         var record = Synthetic.trial(number, value, state: state)
         record.lastStep = step
         if let enforcement {
-            record.judgement = Judgement(StoppingStore.verdict(step: rung, value: value), enforcement)
+            record.judgement = Judgement(
+                StoppingStore.verdict(action: action, step: rung, value: value), enforcement)
         }
         return record
     }
@@ -74,6 +75,56 @@ import Testing
             #expect(text.contains("1 trial would have been stopped: 1 at step 9."), "\(text)")
             #expect(text.contains("saved 18 steps of 81, 22 %. The best trial, 0, would not have been among them."))
         }
+    }
+
+    /// Promotion pauses the first at each rung in any case: that makes it neither too strict, nor are the steps saved.
+    @Test func `a dry run of a rule that pauses blames it for nothing`() throws {
+        let termination = EarlyTermination(
+            rule: .asha(.init(minimumStep: 1, maximumStep: 27, eta: 3), .promotion), isDryRun: true, maximumStep: 27)
+        let records = [
+            Self.trial(0, 0.1, to: 27, .dryRun, action: .pause), Self.trial(1, 0.5, to: 27, .dryRun, action: .pause),
+            Self.trial(2, 0.6, to: 27, .dryRun, at: 9),
+        ]
+        let result = Synthetic.result(records, definition: StoppingStore.definition(termination))
+        let text = try #require(result.earlyStopping?.paragraphs(result.sweep.objective)).joined(separator: " ")
+        #expect(
+            text.contains("1 trial would have been stopped: 1 at step 9. That would have saved 18 steps"), "\(text)")
+        #expect(text.contains("2 trials would have been paused: 2 at step 3. Each would have gone on once"), "\(text)")
+        #expect(text.contains("The best trial, 0, would have been among them, paused at step 3;"), "\(text)")
+        #expect(!text.contains("too strict"), "\(text)")
+        let dryRun = try #require(result.earlyStopping?.json["dry_run"])
+        #expect(
+            dryRun["condemned"]?.text
+                == #"[{"rule":"asha","rung":3,"trials":[0,1],"action":"pause"},{"rule":"asha","rung":9,"trials":[2],"action":"stop"}]"#
+        )
+        #expect(dryRun["saved_steps"]?.integerValue == 18 && dryRun["best_condemned_at"]?.integerValue == 3)
+        let lines = Trials.lines(records, definition: StoppingStore.definition(), width: nil)
+        #expect(lines[1].contains("(would pause at step 3)") && lines[3].contains("(would stop at step 9)"))
+        let none = Self.text([Self.trial(0, 1, to: 27)], termination)
+        #expect(none.contains("No trial would have been stopped or paused so far."), "\(none)")
+    }
+
+    @Test(
+        arguments: [
+            (
+                [.pause],
+                "It would only have paused, until among the best of a rung: that is no fault of the rule. One is too"
+            ),
+            ([.pause, .pause], "They would only have paused, until"),
+            (
+                [.pause, .stop],
+                "1 of them would only have paused, until among the best of a rung: that is no fault of the "
+                    + "rule. With the others it was wrong."
+            ),
+            ([.stop], "There the rule was wrong."),
+        ] as [([Verdict.Action], String)])
+    func `a control that was to pause shows nothing against the rule`(actions: [Verdict.Action], expected: String) {
+        var records = [Self.trial(0, 0.2, to: 27)]
+        for action in actions { records.append(Self.trial(records.count, 0.1, to: 27, .control, action: action)) }
+        let definition = StoppingStore.definition(Self.termination(control: 0.2))
+        let result = Synthetic.result(records, definition: definition)
+        let text = (result.earlyStopping?.paragraphs(result.sweep.objective) ?? []).joined(separator: " ")
+        #expect(text.contains(expected), "\(text)")
     }
 
     private static func controlled(_ controls: [Double]) -> String {

@@ -128,7 +128,7 @@ import WorkerProtocol
                 shape(members["early_stopping"] ?? .null)
                     == "{rule:text settings:{type:text max_step:int upper:float dry_run:bool control:float} stopped:[] "
                     + "paused:[] waiting:int trained_steps:int full_steps:int dry_run:{condemned:[{rule:text rung:int "
-                    + "trials:[int]}] saved_steps:int best:int best_condemned_at:int} controls:{condemned:[] ended:[] "
+                    + "trials:[int] action:text}] saved_steps:int best:int best_condemned_at:int} controls:{condemned:[] ended:[] "
                     + "better:[] gain:null best_of_the_rest:int too_few_to_say:bool}}")
             #expect(
                 shape(members["forecast"] ?? .null)

@@ -109,6 +109,23 @@ import WorkerProtocol
     }
 
     @Test(arguments: [
+        (
+            Enforcement.dryRun,
+            "Were this no dry run, it would have been paused by asha at step 9: its loss of 0.52 was worse than 0.41"
+        ),
+        (.control, "It was to pause by asha at step 9: its loss"),
+        (.paused, "It was to pause by asha at step 9, but had come to its end before it heard of it."),
+    ])
+    func `a pause that a trial went on from`(enforcement: Enforcement, expected: String) throws {
+        try withStoppingStore { store in
+            try store.run(0.52, to: 27, StoppingStore.verdict(action: .pause), enforcement)
+            let text = try store.why(0)
+            #expect(text.hasPrefix("Trial 0 completed") && text.contains(expected), "\(text)")
+            #expect(!text.contains("stopped") && !text.contains("condemned"), "\(text)")
+        }
+    }
+
+    @Test(arguments: [
         (Enforcement.dryRun, "Were this no dry run, it would have been stopped by asha at step 9: its loss"),
         (.control, "It was condemned by asha at step 9: its loss"),
         (.stopped, "It was to end by asha at step 9, but had come to its end before it heard of it."),

@@ -141,7 +141,7 @@ struct Trials: ParsableCommand {
                 if record.state == .stopped || record.state == .paused {
                     notes.append("\(verdict.rule.rawValue), step \(verdict.step)")
                 }
-            case .dryRun: notes.append("would stop at step \(verdict.step)")
+            case .dryRun: notes.append("would \(verdict.action.rawValue) at step \(verdict.step)")
             case .control: notes.append("a control from step \(verdict.step)")
             }
         }

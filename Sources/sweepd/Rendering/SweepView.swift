@@ -73,7 +73,7 @@ enum NewsLine {
         case .judged(_, let verdict, .control):
             return "\(name) goes on as a control, where \(verdict.shortText)"
         case .judged(_, let verdict, .dryRun):
-            return "\(name) would have been stopped: \(verdict.shortText)"
+            return "\(name) would have been \(verdict.action.participle): \(verdict.shortText)"
         case .promoted: return "\(name) goes on: it has come to be among the best of its rung"
         case .told(_, let settlement):
             return end(news, settlement, "", definition, snapshot)

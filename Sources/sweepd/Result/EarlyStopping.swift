@@ -9,6 +9,8 @@ struct EarlyStopping: Sendable {
     /// Trials that one rule condemned at one rung; without a rung, wherever it judged them.
     struct Place: Hashable, Sendable {
         let rule: Verdict.Rule
+        /// What the rule meant for them.
+        let action: Verdict.Action
         let rung: Int64?
         /// The steps they were judged at.
         let steps: ClosedRange<Int64>
@@ -28,12 +30,14 @@ struct EarlyStopping: Sendable {
 
     /// What a rule that only records would have done.
     struct DryRun: Hashable, Sendable {
+        /// By the trials that would have been stopped. One that would have paused might have gone on.
         let saved: Int64
-        /// The best trial and the step at which it would have been stopped; nil where no trial has a value.
+        /// The best trial, and the step at which it would have been stopped or paused; nil where no trial has a value.
         let best: Best?
         struct Best: Hashable, Sendable {
             let trial: Int
             let condemnedAt: Int64?
+            let action: Verdict.Action
         }
     }
 
@@ -42,8 +46,11 @@ struct EarlyStopping: Sendable {
         let condemned: [Int]
         /// Those of them that ended with a value.
         let ended: [Int]
-        /// Those that came out better than the best of the rest, best first: there the rule was wrong.
+        /// Those that came out better than the best of the rest, best first: there the rule was wrong, unless it was only
+        /// to pause them.
         let better: [Int]
+        /// Those of them that would have paused, and might have gone on.
+        let pausing: [Int]
         /// The best of the rest, and the best control where that is better.
         let rest: Best?
         let best: Best?
@@ -94,18 +101,21 @@ struct EarlyStopping: Sendable {
     private static func places(_ records: [TrialRecord], _ enforcement: Enforcement) -> [Place] {
         struct Key: Hashable {
             let rule: Verdict.Rule
+            let action: Verdict.Action
             let rung: Int64?
         }
         var groups: [Key: [(trial: Int, step: Int64)]] = [:]
         for record in records {
             guard let judgement = record.judgement, judgement.enforcement == enforcement else { continue }
             let verdict = judgement.verdict
-            groups[Key(rule: verdict.rule, rung: verdict.rung), default: []].append((record.number, verdict.step))
+            let key = Key(rule: verdict.rule, action: verdict.action, rung: verdict.rung)
+            groups[key, default: []].append((record.number, verdict.step))
         }
         return groups.map { key, members in
             let steps = members.map(\.step)
             let range = (steps.min() ?? 0)...(steps.max() ?? 0)
-            return Place(rule: key.rule, rung: key.rung, steps: range, trials: members.map(\.trial).sorted())
+            return Place(
+                rule: key.rule, action: key.action, rung: key.rung, steps: range, trials: members.map(\.trial).sorted())
         }.sorted {
             ($0.rule.rawValue, $0.rung ?? 0, $0.trials[0]) < ($1.rule.rawValue, $1.rung ?? 0, $1.trials[0])
         }
@@ -129,15 +139,14 @@ struct EarlyStopping: Sendable {
 
     private static func dryRun(_ records: [TrialRecord], _ objective: Objective) -> DryRun {
         let saved = records.compactMap { record -> Int64? in
-            guard let judgement = record.judgement, judgement.enforcement == .dryRun, let last = record.lastStep else {
-                return nil
-            }
+            guard let judgement = record.judgement, judgement.enforcement == .dryRun,
+                judgement.verdict.action == .stop, let last = record.lastStep
+            else { return nil }
             return max(0, last - judgement.verdict.step)
         }
         let best = best(of: records, objective).map { best in
-            DryRun.Best(
-                trial: best.number,
-                condemnedAt: best.judgement.flatMap { $0.enforcement == .dryRun ? $0.verdict.step : nil })
+            let verdict = best.judgement.flatMap { $0.enforcement == .dryRun ? $0.verdict : nil }
+            return DryRun.Best(trial: best.number, condemnedAt: verdict?.step, action: verdict?.action ?? .stop)
         }
         return DryRun(saved: sum(saved), best: best)
     }
@@ -160,7 +169,8 @@ struct EarlyStopping: Sendable {
         }
         return Controls(
             condemned: condemned.map(\.number), ended: ended.map(\.number), better: order.map(\.number),
-            rest: named(rest), best: named(order.first))
+            pausing: order.filter { $0.judgement?.verdict.action == .pause }.map(\.number), rest: named(rest),
+            best: named(order.first))
     }
 
     /// The first of equals, as in the ranking.

@@ -40,15 +40,34 @@ extension EarlyStopping {
     }
 
     private var dryRunText: String {
-        guard !condemned.isEmpty, let dryRun else { return "No trial would have been stopped so far." }
-        var text = "\(Self.total(condemned)) would have been stopped: \(self.text(condemned)). That would have saved "
-        text += "\(Format.count(dryRun.saved)) steps\(share(of: dryRun.saved))."
-        guard let best = dryRun.best else { return text }
-        if let step = best.condemnedAt {
-            return text + " The best trial, \(best.trial), would have been among them, stopped at step \(step): the "
-                + "rule is too strict for this sweep."
+        guard !condemned.isEmpty, let dryRun else {
+            return "No trial would have been stopped\(termination.rule.pauses ? " or paused" : "") so far."
         }
-        return text + " The best trial, \(best.trial), would not have been among them."
+        var sentences: [String] = []
+        let stops = condemned.filter { $0.action == .stop }, pauses = condemned.filter { $0.action == .pause }
+        if !stops.isEmpty {
+            sentences.append("\(Self.total(stops)) would have been stopped: \(text(stops)).")
+            sentences.append("That would have saved \(Format.count(dryRun.saved)) steps\(share(of: dryRun.saved)).")
+        }
+        if !pauses.isEmpty {
+            sentences.append("\(Self.total(pauses)) would have been paused: \(text(pauses)).")
+            sentences.append(
+                "Each would have gone on once it was among the best of its rung, so a dry run does not tell what that "
+                    + "would have saved.")
+        }
+        guard let best = dryRun.best else { return sentences.joined(separator: " ") }
+        switch (best.condemnedAt, best.action) {
+        case (nil, _): sentences.append("The best trial, \(best.trial), would not have been among them.")
+        case (let step?, .stop):
+            sentences.append(
+                "The best trial, \(best.trial), would have been among them, stopped at step \(step): the rule is too "
+                    + "strict for this sweep.")
+        case (let step?, .pause):
+            sentences.append(
+                "The best trial, \(best.trial), would have been among them, paused at step \(step); the first at a rung "
+                    + "pause in any case, so that is no fault of the rule.")
+        }
+        return sentences.joined(separator: " ")
     }
 
     private func share(of saved: Int64) -> String {
@@ -77,7 +96,7 @@ extension EarlyStopping {
             text +=
                 " Of the \(ended) that ended \(wrong) came out better than the best of the rest: trial \(best.trial) "
                 + "with \(metric) \(Format.number(best.value)), better by \(Format.number(abs(best.value - rest.value)))"
-                + " than \(Format.number(rest.value)) of trial \(rest.trial). There the rule was wrong."
+                + " than \(Format.number(rest.value)) of trial \(rest.trial). \(Self.blame(controls))"
         } else if controls.rest == nil {
             return text + " No other trial has a value to compare them with."
         } else {
@@ -91,6 +110,15 @@ extension EarlyStopping {
         }
         let share = Double(controls.better.count) / Double(ended)
         return text + " That is \(Self.percent(share)) of the controls."
+    }
+
+    /// What better controls say against the rule: one that was to pause might have gone on.
+    private static func blame(_ controls: Controls) -> String {
+        if controls.pausing.isEmpty { return "There the rule was wrong." }
+        let all = controls.pausing.count == controls.better.count
+        let which = all ? (controls.pausing.count == 1 ? "It" : "They") : "\(controls.pausing.count) of them"
+        return "\(which) would only have paused, until among the best of a rung: that is no fault of the rule."
+            + (all ? "" : " With the others it was wrong.")
     }
 
     /// "5 at step 1, 3 at step 9, 1 by nan at step 4".
@@ -128,12 +156,17 @@ extension EarlyStopping.Place {
             ? "step \(steps.lowerBound)" : "steps \(steps.lowerBound) … \(steps.upperBound)"
     }
 
-    fileprivate var json: JSONValue {
-        .object([
+    private var members: [JSONValue.Member] {
+        [
             .init("rule", .string(rule.rawValue)), .init("rung", JSONOutput.integer(rung)),
             .init("trials", JSONOutput.numbers(trials)),
-        ])
+        ]
     }
+
+    fileprivate var json: JSONValue { .object(members) }
+
+    /// Where it is not plain from the list that it is in.
+    fileprivate var jsonWithAction: JSONValue { .object(members + [.init("action", .string(action.rawValue))]) }
 }
 
 extension EarlyStopping {
@@ -152,7 +185,7 @@ extension EarlyStopping {
     private var dryRunJSON: JSONValue {
         guard let dryRun else { return .null }
         return .object([
-            .init("condemned", .array(condemned.map(\.json))), .init("saved_steps", .integer(dryRun.saved)),
+            .init("condemned", .array(condemned.map(\.jsonWithAction))), .init("saved_steps", .integer(dryRun.saved)),
             .init("best", JSONOutput.integer(dryRun.best.map { Int64($0.trial) })),
             .init("best_condemned_at", JSONOutput.integer(dryRun.best?.condemnedAt)),
         ])
@@ -168,6 +201,23 @@ extension EarlyStopping {
             .init("best_of_the_rest", JSONOutput.integer(controls.rest.map { Int64($0.trial) })),
             .init("too_few_to_say", .bool(controls.areTooFew)),
         ])
+    }
+}
+
+extension EarlyTermination.Rule {
+    /// Whether what it condemns may go on later.
+    fileprivate var pauses: Bool {
+        if case .asha(_, .promotion) = self { true } else { false }
+    }
+}
+
+extension Verdict.Action {
+    /// "it would have been stopped"
+    var participle: String {
+        switch self {
+        case .stop: "stopped"
+        case .pause: "paused"
+        }
     }
 }
 

@@ -192,11 +192,14 @@ struct TrialStory {
         guard let judgement = record.judgement, let text = verdictText else { return "" }
         switch judgement.enforcement {
         case .dryRun:
-            return "Were this no dry run, it would have been stopped by \(text.judge): \(text.finding). "
-                + text.standing
+            let action = judgement.verdict.action
+            let later = action == .pause ? " It would have gone on once it was among the best of that rung." : ""
+            return "Were this no dry run, it would have been \(action.participle) by \(text.judge): \(text.finding). "
+                + text.standing + later
         case .control:
+            let was = judgement.verdict.action == .pause ? "was to pause" : "was condemned"
             let goes = record.state.isOver ? "It went on" : "It goes on"
-            return "It was condemned by \(text.judge): \(text.finding). \(text.standing) \(goes) all the same as a "
+            return "It \(was) by \(text.judge): \(text.finding). \(text.standing) \(goes) all the same as a "
                 + "control, to show whether the rule is right."
         case .stopped, .paused:
             switch record.state {
@@ -204,7 +207,8 @@ struct TrialStory {
                 let what = judgement.enforcement == .paused ? "pause" : "stop"
                 return "It is to \(what) by \(text.judge): \(text.finding). \(text.standing)"
             case .completed:
-                return "It was to end by \(text.judge), but had come to its end before it heard of it."
+                let what = judgement.enforcement == .paused ? "pause" : "end"
+                return "It was to \(what) by \(text.judge), but had come to its end before it heard of it."
             case .queued, .paused, .stopped, .failed, .cancelled: return ""
             }
         }
