@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import SweepModel
 import Testing
 
@@ -96,6 +97,26 @@ import Testing
         ])
         #expect(try JSONValue.parse(answers[2])["error"]?.stringValue?.contains(expected) == true, "\(answers[2])")
         #expect([0, 1, 3, 5].map { answers[$0] } == plain)
+    }
+
+    /// What the manual shows is what the program prints; a model's numbers may be another processor's.
+    @Test func theManualsConversationsAreReal() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+        let manual = try String(contentsOf: root.appending(path: "Docs/search.md"), encoding: .utf8)
+        let lines = manual.split(separator: "\n").map(String.init)
+        var exchanges: [(request: String, answer: String)] = []
+        for (line, next) in zip(lines, lines.dropFirst()) where line.hasPrefix("> {") {
+            exchanges.append((String(line.dropFirst(2)), next))
+        }
+        let answers = talk(exchanges.map(\.request))
+        #expect(exchanges.count >= 17)
+        for (exchange, answer) in zip(exchanges, answers) where !exchange.answer.hasPrefix(#"{"trials""#) {
+            #expect(answer == exchange.answer, "\(exchange.request)")
+        }
+        let rows = lines.filter { $0.hasPrefix("| `") }
+        for operation in ["init", "ask", "tell", "load", "begin", "report"] {
+            #expect(rows.contains { $0.hasPrefix("| `\(operation)` |") }, "\(operation)")
+        }
     }
 
     @Test func aTellIsFinal() {
