@@ -30,7 +30,9 @@ import Testing
         let units = Units.ofDocs
         #expect(units.count == 2)
         for unit in units {
-            for expected in ["Type=notify", "Restart=on-failure", "Delegate=yes", "MemoryMax="] {
+            for expected in [
+                "Type=notify", "Restart=on-failure", "Delegate=yes", "MemoryMax=", "TimeoutStartSec=infinity",
+            ] {
                 #expect(unit.contains(expected + "\n") || unit.contains(expected), "\(unit)")
             }
             let folder = try TemporaryFolder()
