@@ -10,11 +10,12 @@ extension CoordinatorLoop {
         let counts = state.ownCounts
         var members: [JSONValue.Member] = [
             .init("id", .integer(Int64(id.number))), .init("name", .string(state.definition.name)),
-            .init("state", .string(state.phase.word)),
+            .init("state", .string(state.phase.word)), .init("reason", state.phase.reason.map { .string($0) } ?? .null),
             .init("priority", .integer(Int64(state.definition.placement.priority))),
             .init("done", .integer(Int64(counts.done))), .init("running", .integer(Int64(counts[.running]))),
             .init("queued", .integer(Int64(counts[.queued]))),
             .init("trials", state.definition.trials.map { .integer(Int64($0)) } ?? .null),
+            .init("counted", .integer(Int64(state.counted))),
             .init("best", state.best.map { .number($0.value) } ?? .null),
         ]
         if let reason = obstacle(state) { members.append(.init("waits", .string(reason))) }
@@ -63,6 +64,15 @@ extension SweepState.Phase {
         case .running: "running"
         case .paused: "paused"
         case .finished: "finished"
+        }
+    }
+
+    fileprivate var reason: String? {
+        switch self {
+        case .running: nil
+        case .paused(.user): "user"
+        case .paused(.failures): "failures"
+        case .finished(let reason): reason.rawValue
         }
     }
 }

@@ -152,6 +152,17 @@ import Testing
         let cancelled = try remotely("cancel", "other")
         #expect(cancelled.status == 0 && cancelled.output.contains("'other'"), "\(cancelled.error)")
         #expect(try remotely("cancel", "other").status == 2)
+        let extended = try remotely("extend", "s", "--trials", "+1", "--json")
+        #expect(extended.status == 0 && extended.output.contains("\"trials\":10"), "\(extended)")
+        let less = try remotely("extend", "s", "--trials", "2")
+        #expect(less.status == 2 && less.error.contains("only ever raised"), "\(less.error)")
+        // Without a terminal: a line for each change, and the exit code of a run.
+        let watched = try remotely("launch", "sweep.yaml", "--name", "short", "--trials", "1", "--watch")
+        #expect(
+            watched.status == 0 && watched.output.hasSuffix("short: finished · 1 of 1 done · best 1\n"), "\(watched)")
+        let again = try remotely("watch", "short", "--json")
+        #expect(again.status == 0 && again.output.contains("\"schema\":\"sweepd.watch/1\""), "\(again)")
+        #expect(try remotely("watch", "other", "--plain").status == 3)
         #expect(try remotely("stop", "s").status == 0)
         #expect(try remotely("workers").output.contains("any command"))
         // A worker's key may not do that.

@@ -24,7 +24,7 @@ import WorkerProtocol
         ["logs", "x"],
         ["logs", "1", "--json", "--follow"], ["logs", "1", "--tail", "-1"], ["best", "--json", "--args"], ["cancel"],
         ["export", "--format", "xml"], ["export", "--json"], ["report"], ["report", "a=1", "--step", "-1"],
-        ["nonsense"],
+        ["nonsense"], ["extend", "s", "--trials", "5", "--remote", "--workers", "2"],
     ])
     func `wrong arguments are refused before anything is done`(arguments: [String]) {
         #expect(throws: (any Error).self) { _ = try Sweepd.parseAsRoot(arguments) }
@@ -35,6 +35,8 @@ import WorkerProtocol
         ["logs", "17", "-f", "--attempt", "2"],
         ["show", "digits", "--json"], ["export", "digits", "--format", "jsonl", "--reports", "-o", "x"],
         ["cancel", "--trial", "3"], ["report", "loss=0.3", "acc=-1", "--step", "4"], ["verify", "--data", "d"],
+        ["extend", "s", "--trials", "+5", "--remote"], ["watch", "s", "--connection", "f", "--plain"],
+        ["launch", "sweep.yaml", "--watch", "--remote"],
     ])
     func `right arguments are taken`(arguments: [String]) throws {
         _ = try Sweepd.parseAsRoot(arguments)

@@ -18,6 +18,7 @@ struct Extend: ParsableCommand {
             Examples:
               sweepd extend --trials +50
               sweepd extend digits --trials 200
+              sweepd extend digits --trials +50 --remote
             """)
 
     @Argument(help: "The sweep's name or file (default: the only one, or the latest).")
@@ -27,10 +28,19 @@ struct Extend: ParsableCommand {
     var trials: String
 
     @OptionGroup var data: DataOptions
+    @OptionGroup var remote: RemoteOptions
     @OptionGroup var worker: WorkerArguments
     @Flag(help: "Print the result as JSON.") var json = false
 
+    func validate() throws {
+        if remote.daemon != nil, worker.workers != nil {
+            throw ValidationError(
+                "--workers is for a sweep that goes on here, and --remote for one that does elsewhere")
+        }
+    }
+
     func run() throws {
+        if let daemon = remote.daemon { return try extendElsewhere(daemon) }
         let named = try NamedSweep(sweep, data: data)
         let location = named.location
         try Lookup.requireData(location)
@@ -67,6 +77,18 @@ struct Extend: ParsableCommand {
         let text = "the running sweep '\(Format.printable(row.name))' goes on to \(total) trials"
         Terminal.line(text, to: json ? .error : .output)
         return true
+    }
+
+    private func extendElsewhere(_ daemon: DaemonOptions) throws {
+        let (target, standing) = try SweepTarget.elsewhere(sweep, daemon, prefersUnfinished: false, verb: "extend")
+        guard let counted = standing.counted ?? standing.total else {
+            throw UserError("the daemon does not tell how many trials there are: install the same release on both")
+        }
+        let total = try total(current: standing.total, counted: counted)
+        try target.perform(.extend(target.id, total: total))
+        SteeringReport(command: "extend", json: json).tell(
+            "the sweep '\(target.printedName)' goes on to \(Format.plural(total, "trial"))",
+            [.init("sweep", .string(target.name)), .init("trials", JSONOutput.integer(total))])
     }
 
     private func total(current: Int?, counted: Int) throws -> Int {

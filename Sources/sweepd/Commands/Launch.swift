@@ -17,6 +17,7 @@ struct Launch: ParsableCommand {
             Examples:
               sweepd launch sweep.yaml
               sweepd launch sweep.yaml --watch
+              sweepd launch sweep.yaml --watch --remote
               sweepd launch sweep.yaml --name second-try --priority 10
             """)
 
@@ -32,7 +33,6 @@ struct Launch: ParsableCommand {
         if let priority, !Placement.priorities.contains(Int64(priority)) {
             throw ValidationError("--priority must be from -1000 to 1000, not \(priority)")
         }
-        if watch, daemon.remote { throw ValidationError("--watch follows a daemon of this machine only") }
     }
 
     func run() throws {
@@ -53,16 +53,24 @@ struct Launch: ParsableCommand {
             source.tellChoice(to: .output)
             tell(definition)
         }
-        if watch {
+        if watch, daemon.isElsewhere {
+            try RemoteFollower(client: try daemon.client(), sweep: SweepID(Int(id)), isPlain: plain, json: json)
+                .follow()
+        } else if watch {
             try Follower(location: daemon.location, sweep: SweepID(Int(id)), isPlain: plain, json: json).follow()
         }
     }
 
     private func tell(_ definition: SweepDefinition) {
         let name = ShellWord.quoted(definition.name)
-        let option = daemon.directory.map { " --data \(ShellWord.quoted($0))" } ?? ""
         Terminal.line("launched '\(Format.printable(definition.name))', seed \(definition.seed)")
-        guard !watch, !daemon.remote else { return }
+        if watch { return }
+        if daemon.isElsewhere {
+            let option = daemon.connection.map { "--connection \(ShellWord.quoted($0))" } ?? "--remote"
+            Terminal.line("  follow it:   \(Installation.called) watch \(name) \(option)")
+            return
+        }
+        let option = daemon.directory.map { " --data \(ShellWord.quoted($0))" } ?? ""
         Terminal.line("  follow it:   \(Installation.called) watch \(name)\(option)")
         Terminal.line(
             "  look at it:  \(Installation.called) show \(name) --data \(ShellWord.quoted(daemon.location.path))")

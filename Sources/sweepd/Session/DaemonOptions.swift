@@ -21,6 +21,9 @@ struct DaemonOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The file of that key (default: ~/.config/sweepd/operator.json).", valueName: "file"))
     var connection: String?
 
+    /// Whether the daemon is another machine's.
+    var isElsewhere: Bool { remote || connection != nil }
+
     var location: DataDirectory { DataDirectory(directory ?? Self.defaultDirectory()) }
 
     static func defaultDirectory(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
@@ -31,7 +34,7 @@ struct DaemonOptions: ParsableArguments {
 
     /// - Throws: `UserError` when there is none.
     func client() throws -> OperatorClient {
-        if remote || connection != nil {
+        if isElsewhere {
             let path = connection ?? ConnectionFile.defaultPath(of: .operator)
             guard SecretFile(path).exists else {
                 throw UserError(

@@ -34,7 +34,7 @@ struct SweepTarget {
     private let ask: (OperatorRequest) throws -> JSONValue
 
     static func find(_ argument: String?, data: DataOptions, remote: RemoteOptions) throws -> SweepTarget {
-        if let daemon = remote.daemon { return try elsewhere(argument, daemon) }
+        if let daemon = remote.daemon { return try elsewhere(argument, daemon).target }
         let subject = try Subject.find(argument, data: data)
         let steering = Steering(location: subject.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem)
         return SweepTarget(
@@ -42,18 +42,24 @@ struct SweepTarget {
             ask: { try steering.answer(to: $0) })
     }
 
-    private static func elsewhere(_ argument: String?, _ daemon: DaemonOptions) throws -> SweepTarget {
+    /// - Parameters:
+    ///   - prefersUnfinished: whether an unfinished sweep is meant before a later one that is over, where none is named.
+    ///   - verb: what the user wants to do, for the message.
+    static func elsewhere(
+        _ argument: String?, _ daemon: DaemonOptions, prefersUnfinished: Bool = true, verb: String = "steer"
+    ) throws -> (target: SweepTarget, standing: RemoteStanding) {
         let sweeps = try daemon.perform(.sweeps)["sweeps"]?.arrayValue ?? []
         let names = sweeps.map { $0["name"]?.stringValue ?? "" }
-        let running = sweeps.map { $0["state"]?.stringValue != "finished" }
-        let index = try Lookup.index(of: argument, among: names, preferred: running, verb: "steer")
-        guard let number = sweeps[index]["id"]?.integerValue else {
+        let preferred = sweeps.map { !prefersUnfinished || $0["state"]?.stringValue != "finished" }
+        let index = try Lookup.index(of: argument, among: names, preferred: preferred, verb: verb)
+        guard let number = sweeps[index]["id"]?.integerValue, let standing = RemoteStanding(sweeps[index]) else {
             throw UserError(
                 "the daemon's answer is not understood: install the same release on both", status: .internalError)
         }
-        return SweepTarget(
+        let target = SweepTarget(
             id: SweepID(Int(number)), name: names[index], subject: nil, hints: Hints(data: nil),
             ask: { try daemon.perform($0) })
+        return (target, standing)
     }
 
     @discardableResult
