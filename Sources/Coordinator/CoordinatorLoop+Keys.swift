@@ -70,6 +70,36 @@ extension CoordinatorLoop {
         }
     }
 
+    /// A key that its worker kept nowhere ends with it: else each job of a cluster would leave a good one behind.
+    func farewell(of name: String?) {
+        guard let name, var door else { return }
+        let changed = door.keys.farewell(name, now: Clock.wall)
+        if !changed.isEmpty { renew(door, changed) }
+    }
+
+    /// Ends keys of jobs that went without a word, and forgets invitations that are over.
+    func tidyKeys() {
+        guard var door, door.isTidyingDue(Clock.boot) else { return }
+        self.door = door
+        let present = Set(engine.workers.values.compactMap(\.facts.key))
+        let changed = door.keys.retireMissed(present.contains, at: Clock.boot, now: Clock.wall)
+        let forgotten = door.keys.forgetInvitations(now: Clock.wall)
+        renew(door, changed, forgotten: forgotten)
+    }
+
+    /// Nothing has changed where the store does not take it.
+    private func renew(_ changedDoor: Door, _ changed: [Credential], forgotten: [String] = []) {
+        var door = changedDoor
+        do {
+            if !changed.isEmpty { try store.save(changed) }
+            if !forgotten.isEmpty { try store.forget(forgotten) }
+            if !changed.isEmpty || !forgotten.isEmpty { try door.publish(now: Clock.wall) }
+            self.door = door
+        } catch {
+            options.logger.error("the keys could not be renewed", metadata: ["reason": "\(error)"])
+        }
+    }
+
     /// An invitation's time is over when the clock says so, not when somebody tries it.
     func expireInvitations() {
         guard var door, door.isExpiryDue(Clock.wall) else { return }

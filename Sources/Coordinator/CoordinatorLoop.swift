@@ -216,6 +216,7 @@ final class CoordinatorLoop {
             switch received {
             case .message(let connection, let identity, let envelope):
                 _ = handle(.message(connection, identity, envelope), &turn)
+                if case .bye = envelope.message { farewell(of: identity.key) }
             case .request(let connection, let request):
                 let reply = OperatorService.Reply(to: connection, outcome: outcome(of: request, &turn))
                 turn.remoteReplies.append((connection, reply.frames))
@@ -248,6 +249,7 @@ final class CoordinatorLoop {
         guard now >= nextTick, hasReadAll || now - nextTick >= options.timers.suspect else { return }
         _ = handle(.tick, &turn)
         expireInvitations()
+        tidyKeys()
         nextTick = engine.nextDeadline(now: now)
     }
 

@@ -12,9 +12,12 @@ package enum Enrolment {
         package let key: CurveKey
         /// A wish.
         package let name: String
-        package init(key: CurveKey, name: String) {
+        /// The key is kept nowhere: it is of no use after the worker that brings it in.
+        package let isOnce: Bool
+        package init(key: CurveKey, name: String, isOnce: Bool = false) {
             self.key = key
             self.name = name
+            self.isOnce = isOnce
         }
     }
 
@@ -30,10 +33,13 @@ package enum Enrolment {
 
     /// Brings in a new key: at the first endpoint that answers.
     ///
-    /// - Parameter patience: in all.
+    /// - Parameters:
+    ///   - isOnce: the key is not going to be kept.
+    ///   - patience: in all.
     /// - Throws: `Failure`; never names a secret.
     package static func join(
-        with token: JoinToken, as name: String, now: Int64, in context: Context, patience: Duration = .seconds(30)
+        with token: JoinToken, as name: String, isOnce: Bool = false, now: Int64, in context: Context,
+        patience: Duration = .seconds(30)
     ) throws -> ConnectionFile {
         guard token.expires > now else {
             let date = Date(timeIntervalSince1970: Double(token.expires)).formatted(.iso8601)
@@ -41,7 +47,7 @@ package enum Enrolment {
         }
         let own = try CurveKeyPair.generate()
         let invitation = try CurveKeyPair(secret: token.secret)
-        let request = Request(key: own.publicKey, name: name)
+        let request = Request(key: own.publicKey, name: name, isOnce: isOnce)
         let share = patience / token.endpoints.count
         for endpoint in token.endpoints {
             guard let answer = try ask(request, at: endpoint, token.server, invitation, context, patience: share) else {
@@ -90,8 +96,10 @@ package enum Enrolment {
 }
 
 extension Enrolment.Request {
-    var json: JSONValue {
-        .object([.init("op", .string("enrol")), .init("key", .string(key.text)), .init("name", .string(name))])
+    package var json: JSONValue {
+        let once = isOnce ? [JSONValue.Member("once", .bool(true))] : []
+        return .object(
+            [.init("op", .string("enrol")), .init("key", .string(key.text)), .init("name", .string(name))] + once)
     }
 
     /// - Throws: `Enrolment.Failure` with what is wrong.
@@ -100,7 +108,7 @@ extension Enrolment.Request {
             let text = json["key"]?.stringValue, let name = json["name"]?.stringValue, name.utf8.count <= 256
         else { throw Enrolment.Failure(description: "an invitation's key serves to enrol and to nothing else") }
         do throws(CurveKey.Malformed) {
-            self.init(key: try CurveKey(text), name: name)
+            self.init(key: try CurveKey(text), name: name, isOnce: json["once"] == .bool(true))
         } catch {
             throw Enrolment.Failure(description: error.description)
         }

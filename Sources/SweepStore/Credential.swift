@@ -23,6 +23,7 @@ package struct Credential: Hashable, Sendable {
     package let createdAt: Timestamp
     /// Of an invitation.
     package let expiresAt: Timestamp?
+    /// Of an invitation; 1 of a key that its worker does not keep, nil of any other.
     package var usesLeft: Int?
     /// The public key of the invitation that brought it in.
     package let invitation: String?
@@ -44,7 +45,8 @@ package struct Credential: Hashable, Sendable {
 }
 
 extension Store {
-    /// All there ever were, the revoked ones included, in the order in which they were made.
+    /// All keys there ever were, the revoked ones included, and the invitations that are not forgotten, in the order in
+    /// which they were made.
     package func credentials() throws -> [Credential] {
         try read { try Credential.all($0) }
     }
@@ -66,6 +68,17 @@ extension Store {
                         credential.createdAt.milliseconds, credential.expiresAt?.milliseconds, credential.usesLeft,
                         credential.invitation, credential.revokedAt?.milliseconds,
                     ])
+            }
+        }
+    }
+}
+
+extension Store {
+    /// Removes what can have no say any more, by public key.
+    package func forget(_ publicKeys: [String]) throws {
+        try transaction { db in
+            for key in publicKeys {
+                try db.execute(sql: "DELETE FROM credential WHERE public_key = ?", arguments: [key])
             }
         }
     }

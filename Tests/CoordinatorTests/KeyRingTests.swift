@@ -103,6 +103,63 @@ import ZeroMQ
         #expect(throws: KeyRing.Refusal.self) { try ring.enrol(try self.request(), by: request.key.text, now: now) }
     }
 
+    private func once(_ name: String = "node") throws -> Enrolment.Request {
+        Enrolment.Request(key: try CurveKeyPair.generate().publicKey, name: name, isOnce: true)
+    }
+
+    /// Each task of each job brings in one: none may stay good.
+    @Test func aKeyThatIsKeptNowhereEndsWithItsWorker() throws {
+        var (ring, invitation) = try invited(uses: 9)
+        let kept = try request(), job = try once()
+        for request in [kept, job] { _ = try ring.enrol(request, by: invitation.text, now: now) }
+        #expect(ring.names == ["gpu1", "node"])
+        #expect(ring.farewell("gpu1", now: now).isEmpty)
+        #expect(ring.farewell("node", now: now).map(\.publicKey) == [job.key.text])
+        #expect(ring.names == ["gpu1"] && ring.admitted(now: now)[job.key] == nil)
+        #expect(!ring.isAdmitted(.worker("node"), now: now) && ring.isAdmitted(.worker("gpu1"), now: now))
+        #expect(ring.farewell("node", now: now).isEmpty)
+        // Its name is taken for good.
+        #expect(try ring.enrol(try once(), by: invitation.text, now: now).name == "node-2")
+    }
+
+    @Test func aJobThatWentWithoutAWordIsMissedForHours() throws {
+        var (ring, invitation) = try invited(uses: 9)
+        _ = try ring.enrol(try once(), by: invitation.text, now: now)
+        _ = try ring.enrol(try request(), by: invitation.text, now: now)
+        func at(_ hours: Int) -> Instant { Instant(milliseconds: Int64(hours) * 3_600_000) }
+        func retired(_ hours: Int, isPresent: Bool = false) -> [String] {
+            ring.retireMissed({ _ in isPresent }, at: at(hours), now: now).map(\.name)
+        }
+        #expect(retired(1).isEmpty && retired(4).isEmpty)
+        // It was a broken network.
+        #expect(retired(5, isPresent: true).isEmpty && retired(6).isEmpty && retired(9).isEmpty)
+        #expect(retired(10) == ["node"] && retired(99).isEmpty)
+        #expect(ring.names == ["gpu1"])
+    }
+
+    @Test func invitationsThatAreOverAreForgotten() throws {
+        var (ring, expiring) = try invited()
+        let used = try CurveKeyPair.generate().publicKey
+        _ = ring.invite(.worker, key: used, name: nil, uses: 1, until: Timestamp(milliseconds: 9_000_000), now: now)
+        func forgotten(_ milliseconds: Int64) -> [String] {
+            ring.forgetInvitations(now: Timestamp(milliseconds: milliseconds))
+        }
+        let request = try request()
+        _ = try ring.enrol(request, by: used.text, now: Timestamp(milliseconds: 2_000_000))
+        // It may have to repeat its answer.
+        #expect(forgotten(3_000_000).isEmpty)
+        #expect(forgotten(4_000_000) == [expiring.text])
+        #expect(forgotten(5_500_000).isEmpty && forgotten(5_600_000) == [used.text])
+        #expect(ring.names == ["gpu1"] && ring.admitted(now: later)[request.key] == "worker:gpu1")
+        #expect(throws: KeyRing.Refusal.self) { try ring.enrol(try self.request(), by: used.text, now: later) }
+    }
+
+    @Test func anEnrolmentSaysWhetherTheKeyIsKept() throws {
+        for request in [try once(), try request()] {
+            #expect(try Enrolment.Request(bytes: Array(request.json.text.utf8)) == request)
+        }
+    }
+
     @Test func theHoldersOfUserIDsAreReadBack() {
         for holder in [KeyRing.Holder.worker("a:b"), .operator("x"), .invitation(key: "k")] {
             #expect(KeyRing.Holder(userID: holder.userID) == holder)

@@ -118,12 +118,16 @@ import Testing
         let daemon = try DaemonFolder(script: Self.slow)
         try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
         try daemon.invite(to: "token", "--uses", "2")
-        let first = try daemon.startWorker(try daemon.home("a"), "--join", "token", "--allow-command", "--slots", "1")
+        let first = try daemon.startWorker(
+            try daemon.home("a"), "--join", "token", "--once", "--allow-command", "--slots", "1")
         try daemon.waitForWorkers(1)
         #expect(try daemon.run("launch", "sweep.yaml", "--trials", "1").status == 0)
         try #require(wait { (try? daemon.running()) == 1 })
+        #expect(try daemon.keys().count == 1)
         first.signal(SIGTERM)
         #expect(first.end(within: 20) == 0)
+        // It kept no key, and nobody else has it.
+        #expect(wait { (try? daemon.keys().isEmpty) == true })
         _ = try daemon.startWorker(try daemon.home("b"), "--join", "token", "--allow-command", "--slots", "1")
         let watched = try daemon.run("watch", "s", "--plain")
         #expect(watched.status == 0, "\(watched.output)\(watched.error)")

@@ -31,6 +31,8 @@ struct Door {
     var keys: KeyRing
     private var admitted: Set<String> = []
     private var nextExpiry: Timestamp?
+    /// When keys and invitations are looked through next: that costs a look at all of them.
+    private var nextTidying: Instant?
 
     /// - Throws: also when the authenticator cannot be had: then nobody is listened to.
     init(_ listening: Listening, credentials: [Credential], key: CurveKeyPair, context: Context) throws {
@@ -64,6 +66,12 @@ struct Door {
     func isAdmitted(_ userID: String) -> Bool { admitted.contains(userID) }
 
     func isExpiryDue(_ now: Timestamp) -> Bool { nextExpiry.map { $0 <= now } ?? false }
+
+    mutating func isTidyingDue(_ now: Instant) -> Bool {
+        if let due = nextTidying, now < due { return false }
+        nextTidying = now + .seconds(60)
+        return true
+    }
 
     var names: [String] { keys.names }
 

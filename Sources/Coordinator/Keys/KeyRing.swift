@@ -40,6 +40,13 @@ struct KeyRing {
     }
 
     private var credentials: [Credential]
+    /// Since when workers whose keys serve once have been missed, as far as this process knows. Never iterated.
+    private var missedSince: [String: Instant] = [:]
+
+    /// A worker that fell silent may be behind a broken network: its key stays good for longer than it trains alone.
+    private static let absence: Duration = .seconds(4 * 3600)
+    /// So long after its last use a used-up invitation may still repeat an answer that got lost.
+    private static let repetition: Duration = .seconds(3600)
 
     init(_ credentials: [Credential]) {
         self.credentials = credentials
@@ -106,7 +113,8 @@ struct KeyRing {
         let role: Credential.Role = credentials[place].role == .workerInvitation ? .worker : .operator
         let wish = credentials[place].name.isEmpty ? request.name : credentials[place].name
         let admitted = Credential(
-            publicKey: request.key.text, role: role, name: freeName(wish, role), createdAt: now, invitation: invitation)
+            publicKey: request.key.text, role: role, name: freeName(wish, role), createdAt: now,
+            usesLeft: request.isOnce && role == .worker ? 1 : nil, invitation: invitation)
         credentials.append(admitted)
         return (admitted.name, [credentials[place], admitted])
     }
@@ -125,6 +133,56 @@ struct KeyRing {
             changed.append(credentials[place])
         }
         return changed
+    }
+
+    /// The worker has said goodbye: a key that it kept nowhere is over with it.
+    ///
+    /// - Returns: what has changed.
+    mutating func farewell(_ name: String, now: Timestamp) -> [Credential] {
+        guard let place = credentials.firstIndex(where: { $0.isOnce && $0.name == name }) else { return [] }
+        missedSince[name] = nil
+        credentials[place].revokedAt = now
+        return [credentials[place]]
+    }
+
+    /// Revokes keys that were kept nowhere and whose workers have not been seen for long.
+    ///
+    /// - Parameter isPresent: whether a worker under the key is attached, or only silent.
+    /// - Returns: what has changed.
+    mutating func retireMissed(_ isPresent: (String) -> Bool, at instant: Instant, now: Timestamp) -> [Credential] {
+        var changed: [Credential] = []
+        for place in credentials.indices where credentials[place].isOnce {
+            let name = credentials[place].name
+            if isPresent(name) {
+                missedSince[name] = nil
+            } else if let since = missedSince[name] {
+                guard instant - since >= Self.absence else { continue }
+                missedSince[name] = nil
+                credentials[place].revokedAt = now
+                changed.append(credentials[place])
+            } else {
+                missedSince[name] = instant
+            }
+        }
+        return changed
+    }
+
+    /// Drops invitations that have no say any more: expired ones, and used-up ones whose last answer has long arrived.
+    ///
+    /// - Returns: their public keys.
+    mutating func forgetInvitations(now: Timestamp) -> [String] {
+        func isOver(_ invitation: Credential) -> Bool {
+            if let expiry = invitation.expiresAt, expiry <= now { return true }
+            guard invitation.usesLeft == 0 else { return false }
+            let last = credentials.filter { $0.invitation == invitation.publicKey }.map(\.createdAt).max()
+            return now.milliseconds - (last ?? invitation.createdAt).milliseconds >= Self.repetition.milliseconds
+        }
+        let over = credentials.filter { $0.role.isInvitation && isOver($0) }.map(\.publicKey)
+        if !over.isEmpty {
+            let keys = Set(over)
+            credentials.removeAll { keys.contains($0.publicKey) }
+        }
+        return over
     }
 
     static let openInvitations = "invitations"
@@ -150,6 +208,9 @@ struct KeyRing {
 }
 
 extension Credential {
+    /// Whether it is good for as long as the worker that brought it in, and no longer.
+    fileprivate var isOnce: Bool { role == .worker && usesLeft == 1 && revokedAt == nil }
+
     fileprivate var holder: KeyRing.Holder {
         switch role {
         case .worker: .worker(name)

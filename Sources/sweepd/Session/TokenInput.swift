@@ -31,7 +31,8 @@ enum TokenInput {
             throw UserError("this invitation is for a \(token.role.rawValue): use it with  \(command)")
         }
         let now = Int64(Date().timeIntervalSince1970)
-        let file = try Enrolment.join(with: token, as: HostName.current, now: now, in: try Context())
+        let file = try Enrolment.join(
+            with: token, as: HostName.current, isOnce: path == nil, now: now, in: try Context())
         if let path { try file.write(to: path) }
         return file
     }
