@@ -25,6 +25,8 @@ package struct CoordinatorOptions: Sendable {
     package var allowsUnsafeFileSystem = false
     /// Works on every sweep of the directory that is not over, and takes new ones; else only on what it is told to.
     package var servesAll = false
+    /// Commands that operators of other machines launch run on this machine's workers, too.
+    package var allowsCommandsFromElsewhere = false
     /// Where it listens to the network; nil: nowhere.
     package var listening: Listening?
     package init(version: String, logger: Logger) {

@@ -30,9 +30,11 @@ extension CoordinatorLoop {
         if present.isEmpty { return "no worker is attached" }
         if present.contains(where: { $0.facts.offer.suits(state.definition) }) { return nil }
         let placement = state.definition.placement
-        let labels = placement.requires.isEmpty ? "" : " with the labels \(placement.requires.joined(separator: ", "))"
+        let required = placement.requires.filter { $0 != Placement.elsewhere }
+        let place = required.count < placement.requires.count ? " on another machine" : ""
+        let labels = required.isEmpty ? "" : " with the labels \(required.joined(separator: ", "))"
         let what = placement.task.map { "declares the task '\($0)' or runs commands" } ?? "runs commands"
-        return "no attached worker\(labels) \(what)"
+        return "no attached worker\(place)\(labels) \(what)"
     }
 
     func workerJSON(_ id: WorkerID, _ state: WorkerState) -> JSONValue {
@@ -51,7 +53,7 @@ extension CoordinatorLoop {
             .init("pid", .integer(facts.processID)), .init("state", .string(condition)),
             .init("slots", .integer(Int64(facts.slots))), .init("busy", .integer(Int64(state.leases.count))),
             .init("heard_ms", heard.map { .integer($0) } ?? .null),
-            .init("labels", .array(facts.offer.labels.map { .string($0) })),
+            .init("labels", .array(facts.offer.labels.filter { $0 != Placement.elsewhere }.map { .string($0) })),
             .init("tasks", .object(facts.offer.tasks.map { .init($0.name, .string($0.digest)) })),
             .init("commands", .bool(facts.offer.runsCommands)),
         ])

@@ -15,6 +15,17 @@ extension CoordinatorLoop {
         }
     }
 
+    /// By an operator's key, over the network.
+    func outcome(ofRemote request: OperatorRequest.Parsed, _ turn: inout Turn) -> OperatorService.Outcome {
+        guard case .success(let asked) = request else { return outcome(of: request, &turn) }
+        do throws(OperatorRequest.Malformed) {
+            let taken = try asked.fromElsewhere(allowsCommands: options.allowsCommandsFromElsewhere)
+            return outcome(of: .success(taken), &turn)
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
     /// What the engine has no part in, or is only looked at for; nil for everything else.
     private func answer(to request: OperatorRequest, _ turn: inout Turn) -> OperatorService.Outcome? {
         switch request {

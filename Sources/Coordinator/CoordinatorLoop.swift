@@ -218,7 +218,7 @@ final class CoordinatorLoop {
                 _ = handle(.message(connection, identity, envelope), &turn)
                 if case .bye = envelope.message { farewell(of: identity.key) }
             case .request(let connection, let request):
-                let reply = OperatorService.Reply(to: connection, outcome: outcome(of: request, &turn))
+                let reply = OperatorService.Reply(to: connection, outcome: outcome(ofRemote: request, &turn))
                 turn.remoteReplies.append((connection, reply.frames))
             case .enrolment(let connection, let invitation, let body):
                 turn.remoteReplies.append((connection, enrol(body, by: invitation)))

@@ -17,6 +17,8 @@ package struct Placement: Hashable, Sendable {
 
     package static let priorities: ClosedRange<Int64> = -1000...1000
     package static let maximumLabels = 32
+    /// The label of every worker that came in over the network, and of no other.
+    package static let elsewhere = "elsewhere"
     /// Bytes of a label's or a task's name.
     package static let nameBytes = 64
 

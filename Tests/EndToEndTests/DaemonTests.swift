@@ -138,12 +138,8 @@ import Testing
 
     @Test func anOperatorElsewhereLaunchesAndSteers() throws {
         let daemon = try DaemonFolder(script: Self.slow)
-        try daemon.serve("--workers", "1", "--listen", daemon.endpoint)
-        try daemon.invite(to: "token", "--operator")
-        let laptop = try daemon.home("laptop")
-        let joined = try Program.run(
-            ["join"], in: daemon.path, environment: laptop, input: daemon.path + "/token")
-        #expect(joined.status == 0, "\(joined.error)")
+        try daemon.serve("--workers", "1", "--listen", daemon.endpoint, "--allow-command")
+        let laptop = try daemon.operatorsHome("laptop")
         func remotely(_ arguments: String...) throws -> Program.Result {
             try Program.run(arguments + ["--remote"], in: daemon.path, environment: laptop)
         }
@@ -169,6 +165,11 @@ import Testing
         #expect(try remotely("watch", "other", "--plain").status == 3)
         #expect(try remotely("stop", "s").status == 0)
         #expect(try remotely("workers").output.contains("any command"))
+        // Who is let in is the daemon's owner's affair.
+        for arguments in [["invite"], ["invite", "--operator"], ["workers", "--revoke", "laptop"]] {
+            let refused = try Program.run(arguments + ["--remote"], in: daemon.path, environment: laptop)
+            #expect(refused.status == 2 && refused.error.contains("on the daemon's machine only"), "\(refused)")
+        }
         // A worker's key may not do that.
         try daemon.invite(to: "token2")
         let gpu = try daemon.home("gpu1")
@@ -180,6 +181,29 @@ import Testing
             ["workers", "--connection", (gpu["XDG_CONFIG_HOME"] ?? "") + "/sweepd/worker.json"], in: daemon.path,
             environment: gpu)
         #expect(forged.status == 2 && forged.error.contains("operator"), "\(forged.error)")
+    }
+
+    /// An operator's key is no account on the daemon's machine, also after a restart.
+    @Test func anOperatorsCommandRunsOnNoWorkerOfTheDaemonsMachine() throws {
+        let daemon = try DaemonFolder(script: Self.quick)
+        try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+        let laptop = try daemon.operatorsHome("laptop")
+        let launched = try Program.run(
+            ["launch", "sweep.yaml", "--name", "far", "--trials", "2", "--remote"], in: daemon.path, environment: laptop
+        )
+        #expect(launched.status == 0, "\(launched.error)")
+        daemon.terminate()
+        try daemon.serve("--workers", "1", "--listen", daemon.endpoint, "--allow-command")
+        // The owner's own runs at once.
+        #expect(try daemon.run("launch", "sweep.yaml", "--name", "near", "--trials", "2").status == 0)
+        let near = try daemon.run("watch", "near", "--plain")
+        #expect(near.status == 0, "\(near.output)\(near.error)")
+        Thread.sleep(forTimeInterval: 0.5)
+        #expect(daemon.text("begun").split(separator: "\n").count == 2)
+        try daemon.invite(to: "token2")
+        _ = try daemon.startWorker(try daemon.home("gpu1"), "--join", "token2", "--allow-command")
+        let far = try Program.run(["watch", "far", "--remote"], in: daemon.path, environment: laptop)
+        #expect(far.status == 0 && far.output.contains("far: finished"), "\(far)\(daemon.text("gpu1.log"))")
     }
 
     @Test func mistakesAreToldWithTheRemedy() throws {
@@ -264,6 +288,15 @@ final class DaemonFolder {
         let home = path + "/" + name
         try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
         return ["HOME": home, "XDG_CONFIG_HOME": home + "/conf", "SWEEPD_DATA": home + "/data", "NAME": name]
+    }
+
+    /// The environment of an operator who has joined.
+    func operatorsHome(_ name: String) throws -> [String: String] {
+        try invite(to: "token", "--operator")
+        let home = try home(name)
+        let joined = try Program.run(["join"], in: path, environment: home, input: path + "/token")
+        #expect(joined.status == 0, "\(joined.error)")
+        return home
     }
 
     func startWorker(_ home: [String: String], _ arguments: String...) throws -> Process {

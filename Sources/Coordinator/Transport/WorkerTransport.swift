@@ -81,9 +81,9 @@ final class WorkerTransport {
 
     /// What came next, or nil when nothing waits.
     func receive() -> Arrival? {
-        guard let arrival = backlog.popFirst() else { return receiveFromSockets() }
+        guard let arrival = backlog.popFirst() else { return receiveFromSockets()?.labelled }
         if backlog.isEmpty { backlogBytes = 0 }
-        return arrival
+        return arrival.labelled
     }
 
     private func receiveFromSockets() -> Arrival? {

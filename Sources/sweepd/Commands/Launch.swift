@@ -12,7 +12,8 @@ struct Launch: ParsableCommand {
         discussion: """
             The sweep's command runs in the sweep file's folder on this machine's workers. Workers of other machines run \
             it only if they were started with --allow-command; otherwise they run the task that the sweep file names \
-            (task: NAME) and they declare themselves.
+            (task: NAME) and they declare themselves. Launched with --remote it runs on the daemon's machine only if that was \
+            started with serve --allow-command.
 
             Examples:
               sweepd launch sweep.yaml

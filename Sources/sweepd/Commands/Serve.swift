@@ -39,6 +39,11 @@ struct Serve: ParsableCommand {
             "What other machines are told to connect to (default: what --listen says).", valueName: "tcp://host:port"))
     var advertise: [String] = []
 
+    @Flag(
+        name: .customLong("allow-command"),
+        help: "Sweeps that operators launch from other machines may run their commands on this one, as this user.")
+    var allowsCommands = false
+
     @Flag(name: .customLong("unsafe-fs"), help: "Allow a network file system, on which a crash may lose data.")
     var allowsUnsafeFileSystem = false
 
@@ -49,7 +54,8 @@ struct Serve: ParsableCommand {
         let processGuard = try ProcessGuard.start()
         let daemon = Daemon(
             data: DataDirectory(directory ?? DaemonOptions.defaultDirectory()), listening: try listening(),
-            allowsUnsafeFileSystem: allowsUnsafeFileSystem, worker: worker, processGuard: processGuard)
+            allowsCommands: allowsCommands, allowsUnsafeFileSystem: allowsUnsafeFileSystem, worker: worker,
+            processGuard: processGuard)
         try daemon.run()
     }
 

@@ -13,6 +13,8 @@ import ZeroMQ
 struct Daemon {
     let data: DataDirectory
     let listening: Listening?
+    /// Of operators of other machines, on this one.
+    let allowsCommands: Bool
     let allowsUnsafeFileSystem: Bool
     let worker: WorkerArguments
     let processGuard: ProcessGuard
@@ -33,6 +35,7 @@ struct Daemon {
         options.allowsUnsafeFileSystem = allowsUnsafeFileSystem
         options.servesAll = true
         options.listening = listening
+        options.allowsCommandsFromElsewhere = allowsCommands
         #if DEBUG
         options.timers = try .accelerated()
         #endif
