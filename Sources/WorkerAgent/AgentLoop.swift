@@ -41,6 +41,7 @@ final class AgentLoop {
     /// The last word of a coordinator before the refusal that the user was told of.
     var refusedSince: Instant?
     var nextSample: Instant?
+    var nextCleaning: Instant?
     /// Shared by all reads: nothing keeps it beyond its turn.
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
@@ -112,6 +113,7 @@ final class AgentLoop {
         perform(session.tick(now: now))
         startPrepared()
         startWaiting()
+        cleanFiles(now)
         giveUpOffline(now)
         leaveWhenIdle(now)
         leaveWhenDone(now)

@@ -16,6 +16,8 @@ package struct WorkerAgentOptions: Sendable {
     package var offlineRun: Duration = .seconds(1800)
     /// Leaves when it has had nothing to do for so long; nil: never.
     package var idleLimit: Duration?
+    /// How long what attempts left is kept where the coordinator is elsewhere; nil: for ever.
+    package var keepFiles: Duration?
     /// Trials at once. With graphics cards there are at most as many slots as the cards are enough for.
     package var slots: Int
     package var gpus: GPUSelection

@@ -102,14 +102,18 @@ import Testing
     @Test func `what the worker was told goes with it`() throws {
         let work = try WorkerCommandOptions.parse([
             "--label", "a", "--allow-command", "--checkpoints", "/c", "--gpus", "0,1", "--gpus-per-slot", "2",
-            "--offline", "2h", "--idle", "5m",
+            "--keep-files", "14d", "--offline", "2h", "--idle", "5m",
         ])
         #expect(
             try SlurmArguments.words(work) { $0 } == [
-                "--label", "a", "--allow-command", "--checkpoints", "/c", "--gpus", "0,1", "--gpus-per-slot", "2",
-                "--offline", "2h", "--idle", "5m",
+                "--label", "a", "--allow-command", "--checkpoints", "/c", "--keep-files", "14d", "--gpus", "0,1",
+                "--gpus-per-slot", "2", "--offline", "2h", "--idle", "5m",
             ])
         #expect(try SlurmArguments.words(try WorkerCommandOptions.parse([])) { $0 } == [])
+    }
+
+    @Test(arguments: ["59m", "0", "often"]) func `files are kept for an hour at least`(duration: String) {
+        #expect(throws: (any Error).self) { try WorkerCommandOptions.parse(["--keep-files", duration]) }
     }
 
     @Test func `bash runs the worker with the very words, as the same process`() throws {

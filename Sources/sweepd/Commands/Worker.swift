@@ -114,6 +114,12 @@ struct WorkerCommandOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Where attempts' files go (default: ~/.local/share/sweepd/worker).", valueName: "dir"))
     var files: String?
+    @Option(
+        name: .customLong("keep-files"),
+        help: ArgumentHelp(
+            "Remove attempts' files, checkpoints too, that nothing has touched for so long (default: never).",
+            valueName: "duration"))
+    var keepFiles: String?
     @Flag(name: .customLong("leave-when-idle"), help: "End when there was nothing to do for a while.")
     var leavesWhenIdle = false
     @Option(help: ArgumentHelp("How long that while is.", valueName: "duration")) var idle = "1m"
@@ -135,6 +141,9 @@ struct WorkerCommandOptions: ParsableArguments {
         }
         if Quantity.duration(offline) == nil {
             throw ValidationError("--offline must be a duration such as 30m or 2h, not '\(offline)'")
+        }
+        if let keepFiles, Quantity.duration(keepFiles).map({ $0 < .seconds(3600) }) ?? true {
+            throw ValidationError("--keep-files must be a duration of at least 1h, such as 14d, not '\(keepFiles)'")
         }
         if Quantity.duration(idle) == nil {
             throw ValidationError("--idle must be a duration such as 1m or 1h, not '\(idle)'")

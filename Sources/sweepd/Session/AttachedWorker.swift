@@ -55,6 +55,7 @@ struct AttachedWorker {
         options.prefetch = options.slots
         options.labels = work.label
         options.offlineRun = Quantity.duration(work.offline) ?? options.offlineRun
+        options.keepFiles = work.keepFiles.flatMap { Quantity.duration($0) }
         options.idleLimit = work.leavesWhenIdle ? Quantity.duration(work.idle) : nil
         return options
     }

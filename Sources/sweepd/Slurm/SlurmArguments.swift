@@ -64,6 +64,7 @@ struct SlurmArguments: ParsableArguments {
         if work.allowsCommands { words.append("--allow-command") }
         for folder in work.checkpoints { words += ["--checkpoints", absolute(folder)] }
         if let files = work.files { words += ["--files", absolute(files)] }
+        if let keepFiles = work.keepFiles { words += ["--keep-files", keepFiles] }
         if work.gpus != standard.gpus { words += ["--gpus", work.gpus] }
         if work.gpusPerSlot != standard.gpusPerSlot { words += ["--gpus-per-slot", String(work.gpusPerSlot)] }
         if work.offline != standard.offline { words += ["--offline", work.offline] }

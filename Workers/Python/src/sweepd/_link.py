@@ -285,8 +285,8 @@ class Link(threading.Thread):
                 "coordinator; ask for a new invitation (`sweepd invite`)"
             )
         self._warn(
-            f"a connection was refused, by somebody at {place} who need not be the coordinator: trials go on, and it is "
-            "tried again. If this worker's key was revoked, it needs a new invitation (`sweepd invite`)"
+            f"a connection was refused, by somebody at {place} who need not be the coordinator: trials go on, and it "
+            "is tried again. If this worker's key was revoked, it needs a new invitation (`sweepd invite`)"
         )
         self._retry_at = now + self._retry * random.uniform(0.8, 1.2)
         self._retry = min(_LAST_RETRY, 2 * self._retry)
