@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -156,6 +157,14 @@ class Daemon:
     def files(self) -> int:
         """Return how many descriptors are open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def seconds_queued(self) -> dict[int, float]:
+        """Return, for each thread, how long it has waited for a processor so far; nothing where the kernel does not say."""
+        found = {}
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError, ValueError):
+                found[int(task.parent.name)] = int(task.read_text().split()[1]) / 1e9
+        return found
 
     def cpu_seconds(self) -> float:
         """Return the time it has worked so far."""

@@ -13,6 +13,7 @@ class Canary:
 
     def __init__(self):
         self.worst = 0.0
+        self._stalls = []
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._nap, daemon=True)
 
@@ -28,7 +29,15 @@ class Canary:
         while not self._ends.is_set():
             began = time.monotonic()
             time.sleep(0.02)
-            self.worst = max(self.worst, time.monotonic() - began - 0.02)
+            now = time.monotonic()
+            stall = now - began - 0.02
+            self.worst = max(self.worst, stall)
+            if stall > 0.05:
+                self._stalls.append((now, stall))
+
+    def stalled_since(self, moment):
+        """Return for how many seconds, since then, this process was not let run when it should have been."""
+        return sum(min(stall, end - moment) for end, stall in list(self._stalls) if end > moment)
 
     @property
     def is_starved(self):

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import struct
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import zmtp
@@ -192,7 +193,8 @@ def lawless(rnd: random.Random, fences: list[int], session: str, epoch: int) -> 
             "agent": "a",
             "host": rnd.choice(("h", "\x1b[31m", "x" * 256)),
             "pid": seq,
-            "slots": rnd.choice((0, 0, 0, -1, huge)),
+            # Few: a worker that wants everything is the attacks' affair, here others must get their share.
+            "slots": rnd.choice((0, 0, 0, -1, 1)),
             "prefetch": rnd.choice((0, huge)),
             "running": held,
             "labels": ["l"] * rnd.randrange(3),
@@ -217,3 +219,120 @@ def lawless(rnd: random.Random, fences: list[int], session: str, epoch: int) -> 
     if rnd.random() < 0.3:
         text = damaged(text, rnd)
     return [MAGIC, text] if rnd.random() < 0.97 else [os.urandom(8)] * rnd.randrange(1, 5)
+
+
+@dataclass
+class Held:
+    """A lease of the lawless worker's own, and how far it believes to have got with it."""
+
+    fence: int
+    digest: str
+    seq: int = 0
+    step: int = 0
+    is_accepted: bool = False
+    is_over: bool = False
+
+
+def lawful_step(rnd: random.Random, held: Held) -> dict[str, object]:
+    """What comes next by the rules: without it, no lease would ever get into the states that can be wrong."""
+    if not held.is_accepted:
+        held.is_accepted = True
+        return {"t": "accept", "fence": str(held.fence), "digest": held.digest}
+    held.seq += 1
+    event: dict[str, object] = {"fence": str(held.fence), "seq": held.seq}
+    if held.seq == 1:
+        event["kind"] = "started"
+    elif (chance := rnd.random()) < 0.75:
+        held.step += 1
+        event |= {"kind": "report", "step": held.step, "metrics": {"loss": rnd.random()}}
+    elif chance < 0.9:
+        event |= {"kind": "checkpoint", "step": held.step, "location": f"/nowhere/{held.fence}/{held.step}", "bytes": 1}
+    else:
+        event |= rnd.choice(_ENDS)
+        held.is_over = True
+    return {"t": "events", "events": [event]}
+
+
+_ENDS: tuple[dict[str, object], ...] = (
+    {"kind": "finished", "outcome": "completed"},
+    {"kind": "finished", "outcome": "stopped"},
+    {"kind": "failed", "failure": {"cause": "user", "message": "m"}},
+    {"kind": "failed", "failure": {"cause": "infrastructure", "message": "m"}},
+    {"kind": "failed", "failure": {"cause": "diverged", "message": "m"}},
+)
+
+
+def lawless_step(rnd: random.Random, held: Held) -> dict[str, object]:
+    """What nobody may say of his own lease in the state that it is in."""
+    huge = (1 << 63) - 1
+    fence, following = str(held.fence), held.seq + 1
+
+    def event(seq: int, **members: object) -> dict[str, object]:
+        return {"fence": fence, "seq": seq, **members}
+
+    def report(seq: int, step: int, loss: object = -1e6) -> dict[str, object]:
+        return event(seq, kind="report", step=step, metrics={"loss": loss})
+
+    def events(*several: dict[str, object]) -> dict[str, object]:
+        return {"t": "events", "events": list(several)}
+
+    kind = rnd.choice(_LAWLESS)
+    if kind == "another digest":
+        # Also of what has begun, and of what is over.
+        return {"t": "accept", "fence": fence, "digest": rnd.choice(("0" * 64, held.digest[::-1], ""))}
+    if kind == "accept again":
+        return {"t": "accept", "fence": fence, "digest": held.digest}
+    if kind == "decline":
+        held.is_over = True
+        return {"t": "decline", "fence": fence, "reason": "r"}
+    if kind == "two ends":
+        one, other = rnd.choice(_ENDS), rnd.choice(_ENDS)
+        held.seq, held.is_over = held.seq + 1, True
+        return events(event(following, **one), event(following + rnd.choice((0, 1)), **other))
+    if kind == "after the end":
+        held.seq, held.is_over = held.seq + 1, True
+        return events(event(following, **rnd.choice(_ENDS)), report(following + 1, 1), report(following + 2, 2))
+    if kind == "step back":
+        held.seq += 1
+        return events(report(following, rnd.choice((0, 1, max(0, held.step - 3), -1, -huge - 1))))
+    if kind == "said otherwise":
+        return events(report(rnd.randint(0, max(0, held.seq)), held.step), report(held.seq, held.step, -1e9))
+    if kind == "gap":
+        return events(report(following + rnd.choice((1, 2, 1000, huge - following)), held.step + 1))
+    if kind == "mixed up":
+        several = [report(following + number, held.step + number) for number in range(5)]
+        rnd.shuffle(several)
+        return events(*several)
+    if kind == "huge":
+        loss = rnd.choice((1.7976931348623157e308, -1.7976931348623157e308, 5e-324, -0.0, "NaN", "Infinity", "-Infinity"))
+        held.seq += 1
+        return events(report(following, rnd.choice((held.step, huge, huge - 1, 1 << 53)), loss))
+    if kind == "many":
+        held.seq += 100
+        return events(*(report(following + number, held.step) for number in range(100)))
+    if kind == "metrics":
+        held.seq += 1
+        metrics = {rnd.choice(("", "loss", "\x1b[2J", "x" * 256)) + str(number): 0.5 for number in range(rnd.choice((0, 256, 300)))}
+        return events(event(following, kind="report", step=held.step, metrics=metrics))
+    if kind == "start":
+        held.seq += 1
+        return events(event(following, kind="started", resumed_from=rnd.choice((0, held.step, huge, -1))))
+    if kind == "checkpoint":
+        held.seq += 1
+        step, size = rnd.choice((0, held.step, huge, -1)), rnd.choice((0, huge, -1))
+        return events(event(following, kind="checkpoint", step=step, location=rnd.choice(_PLACES), bytes=size))
+    if kind == "resources":
+        held.seq, held.is_over = held.seq + 1, True
+        resources = {"seconds": rnd.choice((-1.0, 1e308, "NaN")), "peak_memory": rnd.choice((-1, huge))}
+        return events(event(following, kind="finished", outcome="completed", resources=resources))
+    if kind == "forgotten":
+        return {"t": "beat", "leases": []}
+    lie = {"fence": fence, "last_seq": rnd.choice((0, -1, huge)), "acked": rnd.choice((0, huge, -1))}
+    return {"t": "beat", "leases": [lie] * rnd.choice((1, 2))}
+
+
+_LAWLESS = (
+    *("another digest", "accept again", "decline", "two ends", "after the end", "step back", "said otherwise", "gap"),
+    *("mixed up", "huge", "many", "metrics", "start", "checkpoint", "resources", "forgotten", "lie"),
+)
+_PLACES = ("/", "/etc/passwd", "../x", "file:///etc/passwd", "s3://x/y", "/nowhere\0/x", "/" + "x" * 5000, "")
