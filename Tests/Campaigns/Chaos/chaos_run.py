@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import journal
+import leaving
 import machine
 import plan as plans
 import resumed
@@ -276,6 +277,15 @@ class Run:
 
     def _kill_child(self, _):
         self.fleet.kill_child(self.chance)
+
+    def _hand_back(self, _):
+        leaving.hand_back(self, _)
+
+    def _drain(self, index):
+        leaving.drain(self, index)
+
+    def _revoke(self, argument):
+        leaving.revoke(self, argument)
 
     def _stop_worker(self, index):
         self.fleet.signal_worker(index, signal.SIGSTOP)

@@ -33,6 +33,7 @@ class Checks:
         self._trials(seen_ended)
         self._oracles()
         self._losses()
+        self._resumptions()
         self._configurations()
         for complaint in _lines(self.folder / "complaints"):
             self._wrong(f"an attempt went on from something else than its checkpoint: {complaint}")
@@ -116,6 +117,9 @@ class Checks:
                 # Where workers may be lost at all, one more is no wonder; else each loss is told of as well.
                 self._wrong(f"trial {number} was thrown away: lost too often")
                 states["failed"] -= 1
+            elif self.plan.kind == "leave":
+                attempts = sum(lease["trial"] == number for lease in self.leases.values())
+                self._wrong(f"trial {number} failed although it was only handed back: {attempts} attempts")
         if set(+states) - allowed:
             self._wrong(f"trials ended otherwise than they should: {dict(states)}; {self._stories(rows, allowed)}")
         for number in rows:
@@ -196,6 +200,21 @@ class Checks:
                     f"attempt {fence} of trial {self.leases[fence]['trial']} was thrown away ({entry['reason']}) although "
                     f"worker {worker} was never away for long"
                 )
+
+    def _resumptions(self):
+        """An attempt goes on from the last checkpoint that was durable when it was granted, never from before it."""
+        saved, granted, numbers = {}, {}, Counter()
+        for entry in self.entries:
+            if entry["e"] == "leased":
+                granted[entry["fence"]] = saved.get(entry["trial"], 0)
+                numbers[entry["trial"]] += 1
+            elif entry.get("type") == "checkpoint":
+                saved[self.leases[entry["fence"]]["trial"]] = entry["step"]
+            elif entry.get("type") == "started" and (entry["resumed_from"] or 0) < granted[entry["fence"]]:
+                self._wrong(f"attempt {entry['fence']} began at {entry['resumed_from']}: {granted[entry['fence']]} was saved")
+        self.figures["most_attempts"] = max(numbers.values(), default=0)
+        if self.plan.kind == "leave" and self.figures["most_attempts"] <= plans.HAND_BACKS:
+            self.figures["few_hand_backs"] = True
 
     def _configurations(self):
         expected = self._expected["configurations"]

@@ -54,10 +54,13 @@ class Fleet:
         self.proxies = {}
         self.problems = []
         self.counts = {"coordinator_kills": 0, "worker_kills": 0, "child_kills": 0, "failpoint_hits": 0, "starts": 0}
+        self.counts |= {"hand_backs": 0, "drained": 0, "revocations": 0}
+        # Workers that may end by themselves: nobody takes their keys.
+        self.may_end = set()
         self._may_die = False
         self._orphans = []
         self._clocked = []
-        self._starting, self._has_ended = threading.RLock(), False
+        self.lock, self._has_ended = threading.RLock(), False
         for path in (self.folder / "r", self.checkpoints, self.folder / "files"):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -186,7 +189,7 @@ class Fleet:
 
     def kill_coordinator(self):
         """Kill -9."""
-        with self._starting:
+        with self.lock:
             self._reap()
             if self.coordinator is None:
                 return
@@ -198,7 +201,7 @@ class Fleet:
 
     def reap(self):
         """Look who has ended, and whether he was allowed to."""
-        with self._starting:
+        with self.lock:
             self._reap()
 
     def _reap(self):
@@ -213,7 +216,8 @@ class Fleet:
         for index, worker in enumerate(self.workers):
             if worker is not None and worker.poll() is not None:
                 self.workers[index] = None
-                self.problems.append(f"worker {index} ended by itself: {worker.returncode}")
+                if index not in self.may_end:
+                    self.problems.append(f"worker {index} ended by itself: {worker.returncode}")
 
     # The workers.
 
@@ -224,6 +228,7 @@ class Fleet:
             raise Broken(f"no invitation: {invited.stderr}")
         words = self.cable.inside(self.cable.workers) if self.cable else []
         file = self.folder / f"w{index}.json"
+        file.unlink(missing_ok=True)
         enrolled = subprocess.run(
             [*words, sys.executable, str(HERE / "enrol.py"), str(file)],
             env=self.environment(),
@@ -240,9 +245,13 @@ class Fleet:
             content["endpoints"] = [f"tcp://127.0.0.1:{self.proxies[index].port}"]
             file.write_text(json.dumps(content))
 
+    def key_name(self, index):
+        """Return what the coordinator calls a worker's key."""
+        return json.loads((self.folder / f"w{index}.json").read_text())["name"]
+
     def start_worker(self, index):
         """Start it, unless it is there. Timers come here as well as the run's own thread."""
-        with self._starting:
+        with self.lock:
             self.reap()
             if self.workers[index] is None and not self._has_ended:
                 self._start_worker(index)
@@ -288,7 +297,7 @@ class Fleet:
 
     def kill_worker(self, index):
         """Kill -9; what it started must be gone soon after."""
-        with self._starting:
+        with self.lock:
             process = self.workers[index]
             if process is None:
                 return
@@ -297,6 +306,15 @@ class Fleet:
             process.wait(10)
             self.counts["worker_kills"] += 1
             self.workers[index] = None
+
+    def send_away(self, index, number):
+        """Tell a worker to leave, by a signal; return its process, whose end is no surprise from now on."""
+        with self.lock:
+            self.reap()
+            process, self.workers[index] = self.workers[index], None
+        if process is not None:
+            process.send_signal(number)
+        return process
 
     def kill_child(self, chance):
         """Kill -9 of one training script."""
@@ -356,7 +374,7 @@ class Fleet:
 
     def end(self):
         """End all in good order; nobody may be left."""
-        with self._starting:
+        with self.lock:
             self._has_ended = True
         self.reap()
         # A program that is only just being loaded heeds no signal of its own accord.

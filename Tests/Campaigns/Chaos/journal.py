@@ -26,6 +26,20 @@ def entries(folder):
     return found
 
 
+def worker(found, pid):
+    """Return the name of the worker that is that process; None where it has not come in."""
+    return next((entry["worker"] for entry in found if entry["e"] == "worker_joined" and entry["pid"] == pid), None)
+
+
+def running(folder, pid):
+    """Return the attempts that a process has begun and not ended."""
+    found = entries(folder)
+    name = worker(found, pid)
+    its = {entry["fence"] for entry in found if entry["e"] == "leased" and entry["worker"] == name}
+    begun = {entry["fence"] for entry in found if entry.get("type") == "started"}
+    return sorted(its & begun - {entry["fence"] for entry in found if entry["e"] in ("ended", "released")})
+
+
 def trials(folder):
     """Return number → (state, value, attempts, ended_at) of the one sweep; empty where there is none yet."""
     try:

@@ -24,8 +24,12 @@ KINDS = (
     "second-coordinator",
     "resume",
     "mixed",
+    "leave",
 )
 FAILPOINTS = ("before_commit", "after_commit", "before_send", "after_send", "before_enrolment", "after_enrolment")
+REVOCATIONS = ("before_revocation", "after_revocation")
+# One more than the losses that a trial is allowed, and one more again.
+HAND_BACKS = 5
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Plan:
     def shorten(self, seconds=3.5, trials=10):
         """Keep what happens in the first seconds; whatever is still broken then is mended at the end in any case."""
         self.faults = [fault for fault in self.faults if fault[0] < seconds]
-        self.trials = trials
+        self.trials = min(self.trials, trials)
 
 
 def drawn(seed, kind=None):
@@ -76,6 +80,9 @@ def drawn(seed, kind=None):
         seconds_per_step=chance.uniform(0.06, 0.12),
         checkpoint_every=chance.randint(2, 5),
     )
+    if kind == "leave":
+        # Few and long: one of them has to be handed back again and again.
+        plan.trials, plan.seconds_per_step, plan.stops_early = 6, chance.uniform(0.5, 0.6), False
     if kind != "resume":
         _Schedule(plan, chance).fill()
     plan.faults.sort(key=lambda fault: fault[0])
@@ -191,6 +198,19 @@ class _Schedule:
                 self._at(time + length + 0.2, "start-coordinator", {})
             self._at(time + length, "free-disk")
             time += length + self._chance.uniform(2.0, 3.0)
+
+    def _leave(self):
+        """These take as long as they take: what follows waits for what is before it."""
+        native = [index for index, (kind, _) in enumerate(self._plan.workers) if kind != "python"]
+        victim = self._chance.choice(self._remote)
+        # What it held is lost with its key, which may be noticed only when it has been silent for a lease.
+        self._plan.may_lose.add(victim)
+        acts = [("hand-back", None)] * HAND_BACKS
+        acts.insert(self._chance.choice([0, HAND_BACKS]), ("drain", self._chance.choice(native)))
+        # Last: it takes so long that the others would come to the end of their trials meanwhile.
+        acts.append(("revoke", (victim, self._chance.choice(REVOCATIONS))))
+        for number, (action, argument) in enumerate(acts):
+            self._at(0.3 + 0.1 * number, action, argument)
 
     def _clock(self):
         day = 86_400

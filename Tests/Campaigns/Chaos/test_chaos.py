@@ -56,6 +56,9 @@ def test_nothing_acknowledged_is_lost(runs, kind):
         pytest.skip(f"the machine was too busy: {report['notes'][0]}")
     assert report["problems"] == [], f"again with: chaos_run.py --brief --seed {SEED} --kind {kind}"
     assert report["acknowledged"] > 20
+    if kind == "leave":
+        # Else it would prove nothing about those that are handed back more often than a trial may be lost.
+        assert report["most_attempts"] > plans.HAND_BACKS and report["drained"] and report["revocations"]
 
 
 def test_a_coordinator_that_forgets_is_found_out(runs):
@@ -110,3 +113,18 @@ def test_the_checks_find_it(runs, scratch, monkeypatch, mutation):
     mutation(spoilt)
     monkeypatch.setattr(journal, "entries", lambda _: spoilt)
     assert Checks(plan, folder, workers, facts["expected"]).all(ended) != []
+
+
+def test_an_attempt_that_begins_anew_is_found_out(runs, scratch, monkeypatch):
+    """Of the run in which trials are handed back: the curve alone would look the same."""
+    folder = scratch / "leave"
+    facts = json.loads((folder / "facts.json").read_text())
+    plan = plans.drawn(SEED, "leave")
+    plan.shorten()
+    entries = journal.entries(folder / "data")
+    workers = {int(pid): index for pid, index in facts["worker_of"].items()}
+    for entry in [entry for entry in entries if entry.get("type") == "started" and entry["resumed_from"]]:
+        entry["resumed_from"] = None
+    monkeypatch.setattr(journal, "entries", lambda _: entries)
+    problems = Checks(plan, folder, workers, facts["expected"]).all({})
+    assert any("was saved" in problem for problem in problems), problems
