@@ -123,7 +123,8 @@ let tests: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     .testTarget(
-        name: "EndToEndTests", dependencies: ["sweepd", "SweepStore", "SweepEngine", "SweepModel", "TestSupport"],
+        name: "EndToEndTests",
+        dependencies: ["sweepd", "SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport"],
         exclude: ["Scripts"]),
     .executableTarget(
         name: "codec-fuzz", dependencies: ["Coordinator", "Keys", "SweepEngine", "WorkerProtocol", "SweepModel"],

@@ -264,13 +264,23 @@ final class DaemonFolder {
     }
 
     /// Starts the daemon and waits until commands reach it.
-    func serve(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
-        runs += 1
-        let log = "serve-\(runs).log"
-        daemon = try Program.start(
-            ["serve"] + arguments, in: path, environment: environment, output: path + "/" + log)
+    func serve(
+        _ arguments: String..., environment more: [String: String] = [:],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let (_, log) = try start(arguments, environment: more)
         try #require(
             wait { (try? self.run("workers", "--json").status) == 0 }, "\(text(log))", sourceLocation: sourceLocation)
+    }
+
+    /// Starts the daemon, which may end before anything reaches it; its process and the name of its log.
+    func start(_ arguments: [String], environment more: [String: String]) throws -> (process: Process, log: String) {
+        runs += 1
+        let log = "serve-\(runs).log"
+        let process = try Program.start(
+            ["serve"] + arguments, in: path, environment: environment.merging(more) { $1 }, output: path + "/" + log)
+        daemon = process
+        return (process, log)
     }
 
     func terminate() {
@@ -297,6 +307,11 @@ final class DaemonFolder {
         let joined = try Program.run(["join"], in: path, environment: home, input: path + "/token")
         #expect(joined.status == 0, "\(joined.error)")
         return home
+    }
+
+    /// One of this machine.
+    func startWorker(_ name: String) throws -> Process {
+        try startWorker(environment.merging(["NAME": name]) { $1 }, "--data", data, "--slots", "1", "--gpus", "none")
     }
 
     func startWorker(_ home: [String: String], _ arguments: String...) throws -> Process {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import SweepEngine
+import SweepStore
 import Testing
 
 /// Real training that is stopped early, and real training that is killed and goes on.
@@ -50,7 +52,7 @@ struct DigitsStoppingTests {
     }
 
     /// Killed with everything it runs at a random moment, a sweep goes on from its checkpoints, and nobody can tell it
-    /// from one that was left alone.
+    /// from one that was left alone. A trial that began anew would have the same curve: where it began is looked at too.
     @Test(.timeLimit(.minutes(5))) func aKilledTrialGoesOnWithTheSameCurve() throws {
         let rule = "early_terminate: {type: threshold, max_step: 12}"
         let calm = try digits(rule, trials: 3)
@@ -59,7 +61,7 @@ struct DigitsStoppingTests {
         let folder = try digits(rule, trials: 3)
         let run = try folder.start("run", "sweep.yaml", environment: Self.environment)
         let seed = UInt64.random(in: 0...1000)
-        // Behind the first checkpoint, which is saved at step 5.
+        // Behind the first checkpoint, which is saved at step 5, and when it is durable.
         let hasBegun = wait(seconds: 120) { isSaved(folder) || !run.isRunning }
         Thread.sleep(forTimeInterval: Double(seed) / 5000)
         #expect(hasBegun)
@@ -69,14 +71,20 @@ struct DigitsStoppingTests {
         #expect(resumed.status == 0, "seed \(seed): \(resumed.output)\(resumed.error)")
         #expect(try folder.states(of: "digits") == ["completed", "completed", "completed"], "seed \(seed)")
         #expect(try curves(folder) == curves(calm), "seed \(seed)")
-        let attempts = try folder.trials(of: "digits").compactMap { $0["attempts"] as? Int }
-        #expect(attempts.contains { $0 > 1 }, "seed \(seed): it was killed when no trial ran")
+        let stories = try (0..<3).map { try TrialStory(data: folder.data, sweep: "digits", trial: $0) }
+        for story in stories { story.expectResumed() }
+        let again = stories.flatMap { $0.attempts.dropFirst() }
+        #expect(!again.isEmpty, "seed \(seed): it was killed when no trial ran")
+        #expect(again.contains { ($0.resumedFrom ?? 0) >= 5 }, "seed \(seed): \(again)")
         try folder.expectSound()
     }
 
+    /// Whether a trial that still runs has a durable checkpoint.
     private func isSaved(_ folder: SweepFolder) -> Bool {
-        let files = FileManager.default.enumerator(atPath: folder.data + "/sweeps") ?? .init()
-        return files.contains { ($0 as? String)?.hasSuffix("checkpoints/step-5") == true }
+        (0..<3).contains { number in
+            let story = try? TrialStory(data: folder.data, sweep: "digits", trial: number)
+            return story?.row.state == .running && story?.checkpoints.isEmpty == false
+        }
     }
 
     /// Of each trial its losses by step, the latest where a step was reported twice.
