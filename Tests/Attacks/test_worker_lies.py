@@ -270,3 +270,15 @@ def test_a_worker_for_everything_else(make: Callable[..., Daemon]) -> None:
             mallory.hear(within=2)
         assert wait_for(lambda: mallory.hear(within=0.1) is None, 5)
     assert daemon.is_alive
+
+
+def test_checkpoints_of_any_size(scene: Scene) -> None:
+    """Their sizes are added up: two of the largest must not be the end of the coordinator."""
+    honest, fence = scene.honest, scene.fence
+    for number in range(2, 6):
+        location = f"/nowhere/{number}"
+        honest.events(
+            {"fence": fence, "seq": number, "kind": "checkpoint", "step": number, "location": location, "bytes": HUGE}
+        )
+    assert honest.hear("ack") is not None
+    assert honest.beats() is not None and scene.daemon.is_alive
