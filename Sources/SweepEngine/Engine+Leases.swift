@@ -54,7 +54,10 @@ extension Engine {
     }
 
     private func mayLease(_ sweep: SweepID, now: Moment) -> Bool {
-        guard let state = sweeps[sweep], state.isActive, case .running = state.phase else { return false }
+        // Most of a daemon's sweeps are over: their states are not copied to find that out.
+        guard sweeps[sweep]?.isActive == true, case .running? = sweeps[sweep]?.phase, let state = sweeps[sweep] else {
+            return false
+        }
         if state.formerEnd != nil { return true }
         return !isTargetReached(state) && limitReached(state, now: now) == nil
     }

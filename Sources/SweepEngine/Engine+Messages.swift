@@ -120,6 +120,7 @@ extension Engine {
     }
 
     private mutating func accept(_ fence: Fence, digest: String, by worker: WorkerID, _ turn: inout Turn) {
+        if fence >= nextFence { return askAnew(worker, &turn) }
         guard let attempt = attempts[fence], attempt.worker == worker else { return }
         guard let trial = trial(attempt.trial), ParametersDigest.hex(of: trial.configuration) == digest else {
             // Also where it has begun already: it trains something else than it was asked to.
@@ -131,10 +132,18 @@ extension Engine {
         if attempt.state == .offered { decide(.accepted(fence), &turn) }
     }
 
+    /// It holds a lease that this database never granted, and its hello did not name it: that hello was from before the
+    /// database was restored. The next one says what it holds, and no fence is granted twice.
+    private func askAnew(_ worker: WorkerID, _ turn: inout Turn) {
+        guard let connection = workers[worker]?.connection else { return }
+        send(connection, .resync, session: "", &turn)
+    }
+
     private mutating func take(_ events: [SequencedEvent], from worker: WorkerID, _ turn: inout Turn) {
         guard let state = workers[worker], let connection = state.connection else { return }
         var acknowledged: OrderedDictionary<Fence, Int64> = [:]
         var gaps: OrderedDictionary<Fence, Int64> = [:]
+        if events.contains(where: { $0.fence >= nextFence }) { askAnew(worker, &turn) }
         for event in events {
             guard let attempt = attempts[event.fence], attempt.worker == worker else {
                 // Over already (its last acknowledgement was lost) or another's: durable or void, either way done with.

@@ -85,6 +85,7 @@ extension Engine {
     /// After every stimulus: what follows from the state for each active sweep, in the order of their ids.
     mutating func advance(_ turn: inout Turn) {
         for sweep in sweeps.keys where sweeps[sweep]?.isActive == true {
+            guard case .running? = sweeps[sweep]?.phase else { continue }
             pauseOnQuickFailures(sweep, &turn)
             guard case .running? = sweeps[sweep]?.phase else { continue }
             if sweeps[sweep]?.activeBoot == nil { sweeps[sweep]?.activeBoot = turn.now.boot }
@@ -98,8 +99,8 @@ extension Engine {
     }
 
     private mutating func pauseOnQuickFailures(_ sweep: SweepID, _ turn: inout Turn) {
-        guard let state = sweeps[sweep], case .running = state.phase,
-            state.quickFailures >= timers.quickFailureLimit, state.counts[.completed] + state.counts[.stopped] == 0
+        guard sweeps[sweep]?.quickFailures ?? 0 >= timers.quickFailureLimit, let counts = sweeps[sweep]?.counts,
+            counts[.completed] + counts[.stopped] == 0
         else { return }
         var message = "", tail = ""
         for entry in turn.reaction.events.reversed() {

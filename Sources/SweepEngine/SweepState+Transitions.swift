@@ -107,8 +107,9 @@ extension SweepState {
         let value = progress[number]?.curve.points.last { $0.step <= checkpoint.step && $0.value.isFinite }?.value
         // One of the same place has been written over.
         drop(number, location: checkpoint.location)
-        checkpoints[number, default: []].append(HeldCheckpoint(checkpoint, value: value))
-        checkpointBytes += checkpoint.bytes
+        let held = HeldCheckpoint(checkpoint, value: value)
+        checkpoints[number, default: []].append(held)
+        checkpointBytes += held.bytes
     }
 
     mutating func drop(_ number: Int, location: String) {

@@ -223,5 +223,6 @@ package struct HeldCheckpoint: Hashable, Sendable {
         self.writer = writer
     }
 
-    var bytes: Int64 { writer == nil ? checkpoint.bytes : 0 }
+    /// What a worker says of its size is only so far believed that no sum of them overflows.
+    var bytes: Int64 { writer == nil ? min(max(0, checkpoint.bytes), 1 << 42) : 0 }
 }

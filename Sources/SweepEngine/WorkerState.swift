@@ -69,4 +69,12 @@ package struct EngineTimers: Hashable, Sendable {
     /// What "quick" is.
     package var quickFailure: Duration = .seconds(60)
     package init() {}
+
+    /// For networks that are away for longer than a minute: who is silent gets nothing new after a quarter of the lifetime,
+    /// and a start gives twice as long.
+    package init(leaseLifetime: Duration) {
+        self.leaseLifetime = leaseLifetime
+        suspect = max(suspect, .milliseconds(leaseLifetime.milliseconds / 4))
+        resumeGrace = max(resumeGrace, leaseLifetime * 2)
+    }
 }

@@ -210,6 +210,19 @@ import WorkerProtocol
         #expect(rig.state.trials[0].losses == 1 && rig.trialState(0) == .queued)
     }
 
+    /// A hello from before the database was restored may arrive after it: what it does not name is asked for.
+    @Test func whoHoldsWhatWasNeverGrantedSaysHelloAgain() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 1))
+        try rig.hello()
+        try rig.events(7, from: 1, [.started(resumedFrom: nil)])
+        #expect(rig.sent(to: "w") == [.resync])
+        try rig.send(.accept(fence: Fence(7), parametersDigest: ""))
+        #expect(rig.sent(to: "w") == [.resync])
+        try rig.hello(running: [HeldLease(fence: Fence(7), lastSequence: 1, acknowledged: 0)])
+        #expect(rig.welcome("w")?.desired.map(\.state) == [.abandon] && rig.engine.nextFence > Fence(7))
+    }
+
     @Test func aRestoredCopyIsAnotherRun() throws {
         var rig = Rig()
         try rig.hello()

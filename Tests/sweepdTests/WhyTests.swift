@@ -93,6 +93,7 @@ import WorkerProtocol
                 try store.why(trial).hasPrefix(
                     "Trial 0 is queued again and waits to go on from its checkpoint of step 2"))
             let second = try store.start(trial, attempt: 2, from: 2)
+            try store.add(.observed(second, sequence: 2, .warning("the checkpoint of step 5 is damaged")))
             try store.report(second, step: 27, 0.1)
             try store.end(second, .completed, value: 0.1, step: 27)
             try store.propose(.continuation(of: trial, until: 100))
@@ -101,6 +102,7 @@ import WorkerProtocol
                 text.contains(
                     "It has had 2 attempts: number 1 was lost with its worker; number 2, from step 2, completed. "
                         + "What is lost with a worker is charged to nobody."), "\(text)")
+            #expect(text.contains(" A warning: the checkpoint of step 5 is damaged. "), "\(text)")
             #expect(text.hasSuffix("It is continued by trial 1 to step 100."), "\(text)")
             #expect(
                 try store.why(1).hasSuffix(

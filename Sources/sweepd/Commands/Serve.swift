@@ -3,6 +3,7 @@
 import ArgumentParser
 import Coordinator
 import Foundation
+import SweepModel
 import WorkerAgent
 import ZeroMQ
 
@@ -44,17 +45,32 @@ struct Serve: ParsableCommand {
         help: "Sweeps that operators launch from other machines may run their commands on this one, as this user.")
     var allowsCommands = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How long a worker may be out of reach before its trials go to others; one that comes back before they do goes on "
+                + "with them.", valueName: "duration"))
+    var leaseLifetime = "60s"
+
     @Flag(name: .customLong("unsafe-fs"), help: "Allow a network file system, on which a crash may lose data.")
     var allowsUnsafeFileSystem = false
 
     @OptionGroup var worker: WorkerArguments
+
+    private static let lifetimes: ClosedRange<Duration> = .seconds(30) ... .seconds(86_400)
+
+    func validate() throws {
+        guard let lifetime = Quantity.duration(leaseLifetime), Self.lifetimes.contains(lifetime) else {
+            throw ValidationError("--lease-lifetime must be a duration from 30s to 24h, not '\(leaseLifetime)'")
+        }
+    }
 
     func run() throws {
         // Before any thread: the guard is a fork that ends our children when we are killed.
         let processGuard = try ProcessGuard.start()
         let daemon = Daemon(
             data: DataDirectory(directory ?? DaemonOptions.defaultDirectory()), listening: try listening(),
-            allowsCommands: allowsCommands, allowsUnsafeFileSystem: allowsUnsafeFileSystem, worker: worker,
+            leaseLifetime: Quantity.duration(leaseLifetime), allowsCommands: allowsCommands,
+            allowsUnsafeFileSystem: allowsUnsafeFileSystem, worker: worker,
             processGuard: processGuard)
         try daemon.run()
     }

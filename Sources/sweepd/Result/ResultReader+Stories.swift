@@ -22,6 +22,7 @@ extension ResultReader {
             sweep: sweep, record: record, attempts: attempts,
             checkpoint: try lastCheckpoint(of: record, in: sweep.id)?.checkpoint,
             last: try curve(of: sweep, trial: number).last,
+            warnings: try store.warnings(of: TrialID(sweep: sweep.id, number: number)).map(\.text),
             basis: try store.basis(of: TrialID(sweep: sweep.id, number: number)),
             standing: Self.standing(of: record, among: records, sweep.objective),
             continuedBy: records.filter { $0.parent == number })

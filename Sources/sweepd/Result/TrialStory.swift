@@ -24,6 +24,8 @@ struct TrialStory {
     let checkpoint: Checkpoint?
     /// The last value it reported of the objective.
     let last: CurvePoint?
+    /// What its worker warned of, oldest first.
+    let warnings: [String]
     /// What an adaptive sampler made its configuration from; nil for any other.
     let basis: ProposalBasis?
     let standing: Standing?
@@ -31,7 +33,7 @@ struct TrialStory {
     let continuedBy: [TrialRecord]
 
     var text: String {
-        ([opening, verdict, course, origin] + links).filter { !$0.isEmpty }.joined(separator: " ")
+        ([opening, verdict, course, warned, origin] + links).filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     private var name: String { "Trial \(record.number)" }
@@ -225,6 +227,13 @@ struct TrialStory {
         return "It has had \(attempts.count) attempts: \(earlier)\(list).\(charge)"
     }
 
+    /// The latest; the same text is told once.
+    private var warned: String {
+        var told: [String] = []
+        for text in warnings.reversed() where !told.contains(text) && told.count < 3 { told.append(text) }
+        return told.reversed().map { "A warning: \(Format.printable($0))." }.joined(separator: " ")
+    }
+
     private func text(_ attempt: AttemptRow, isLast: Bool) -> String {
         let from = attempt.resumedFrom.map { ", from step \($0)," } ?? ""
         let number = "number \(attempt.number)\(from)"
@@ -307,6 +316,7 @@ extension TrialStory {
             .init("ranked", JSONOutput.integer(standing.map { Int64($0.of) })),
             .init("losses", JSONOutput.integer(record.losses)), .init("failures", JSONOutput.integer(record.failures)),
             .init("attempts", .array(attempts.map(\.json))), .init("checkpoint", place ?? .null),
+            .init("warnings", .array(warnings.suffix(100).map { .string($0) })),
             .init("origin", JSONOutput.string(basis?.origin.rawValue)),
             .init("continued_by", JSONOutput.numbers(continuedBy.map(\.number))),
         ]

@@ -9,10 +9,10 @@ extension EngineTimers {
     /// in seconds. In debug builds only: a release build keeps its promises to workers whatever its environment says.
     ///
     /// - Throws: `UserError` on an unknown name or a number that is none.
-    static func accelerated(
+    func accelerated(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> EngineTimers {
-        var timers = EngineTimers()
+        var timers = self
         for item in (environment["SWEEPD_TIMERS"] ?? "").split(separator: ",") {
             let parts = item.split(separator: ":").map(String.init)
             guard parts.count == 2, let seconds = Double(parts[1]), (0.001...86_400).contains(seconds) else {

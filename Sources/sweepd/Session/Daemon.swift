@@ -13,6 +13,8 @@ import ZeroMQ
 struct Daemon {
     let data: DataDirectory
     let listening: Listening?
+    /// nil: the engine's own.
+    let leaseLifetime: Duration?
     /// Of operators of other machines, on this one.
     let allowsCommands: Bool
     let allowsUnsafeFileSystem: Bool
@@ -36,8 +38,9 @@ struct Daemon {
         options.servesAll = true
         options.listening = listening
         options.allowsCommandsFromElsewhere = allowsCommands
+        if let leaseLifetime { options.timers = EngineTimers(leaseLifetime: leaseLifetime) }
         #if DEBUG
-        options.timers = try .accelerated()
+        options.timers = try options.timers.accelerated()
         #endif
         let context = try Context()
         let coordinator = try Coordinator(

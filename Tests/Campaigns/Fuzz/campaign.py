@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -155,7 +156,7 @@ class HonestWorker:
         self.values: dict[int, float] = {}
         self.reported: dict[int, list[float]] = {}
         self._over: set[int] = set()
-        self.held: dict[str, object] = {}
+        self.held: dict[str, Any] = {}
 
     def begin(self) -> None:
         """Run a trial, lest the first failures of another pause the sweep, and take the one that is held."""
@@ -188,19 +189,18 @@ class HonestWorker:
         self.peer.say("bye", reason="done")
         self.peer.close()
 
-    def _next(self) -> dict[str, object]:
+    def _next(self) -> dict[str, Any]:
         until = time.monotonic() + 20
         while time.monotonic() < until:
-            held = self.held.get("fence")
             for fence in self.fences:
-                if fence != held:
+                if fence != int(self.held.get("fence", 0)):
                     lease = self.peer.leases[fence]
                     self.peer.say("accept", fence=str(fence), digest=lease["params_digest"])
                     return lease
             self.peer.hear("leases", 1)
         raise TooSlow("the honest worker gets no trial")
 
-    def _finish(self, lease: dict[str, object], first: int, *before: dict[str, object]) -> None:
+    def _finish(self, lease: dict[str, Any], first: int, *before: dict[str, object]) -> None:
         fence, losses = int(lease["fence"]), [self._rnd.random() for _ in range(self._rnd.randint(1, 5))]
         reports = [{"kind": "report", "step": step, "metrics": {"loss": loss}} for step, loss in enumerate(losses, 1)]
         events = [*before, *reports, {"kind": "finished", "outcome": "completed"}]
@@ -208,7 +208,7 @@ class HonestWorker:
         self._over.add(fence)
         self.values[int(lease["trial"])], self.reported[fence] = min(losses), losses
 
-    def _acknowledged(self, *events: dict[str, object]) -> None:
+    def _acknowledged(self, *events: dict[str, Any]) -> None:
         # Whoever claims to hold a fence near 2^53 drives all later ones beyond it, where integers are strings.
         self.peer.events(*({**event, "fence": str(event["fence"])} for event in events))
         wanted = events[-1]["fence"], events[-1]["seq"]

@@ -41,7 +41,9 @@ enum I3 {
             switch message {
             case .ack(let list), .nack(let list): for element in list { named.insert(element.fence) }
             case .beat(let desired, _): for element in desired { named.insert(element.fence) }
-            case .welcome, .leases, .resync, .refusal: break
+            // It does not know the fence, and asks what the worker holds.
+            case .resync: return nil
+            case .welcome, .leases, .refusal: break
             }
         }
         return events.first { !named.contains($0.fence) }.map { "\($0.fence)/\($0.sequence) drew no answer" }
