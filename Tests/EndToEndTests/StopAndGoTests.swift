@@ -53,7 +53,7 @@ import Testing
         daemon.terminate()
 
         let calm = try self.daemon(trials: 1, steps: 30, checkpointEvery: 6)
-        #expect(try calm.run("run", "sweep.yaml", "--workers", "1").status == 0)
+        #expect(try calm.run("run", "sweep.yaml", "--workers", "1", "--data", calm.data).status == 0)
         let undisturbed = try TrialStory(data: calm.data, sweep: "s", trial: 0)
         #expect(undisturbed.attempts.count == 1 && undisturbed.curve.count == 30)
         #expect(after.curve == undisturbed.curve, "seed \(seed)")

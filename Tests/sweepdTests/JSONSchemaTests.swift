@@ -102,7 +102,7 @@ import WorkerProtocol
             #expect(
                 try shape(text)
                     == "{schema:sweepd.why/1 sweep:\(Self.sweep) text:text trial:\(trial) rank:int ranked:int losses:int "
-                    + "failures:int attempts:[\(attempt)] checkpoint:null origin:null continued_by:[]}")
+                    + "failures:int attempts:[\(attempt)] checkpoint:null warnings:[] origin:null continued_by:[]}")
         }
     }
 

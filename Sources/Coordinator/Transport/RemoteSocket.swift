@@ -49,6 +49,8 @@ final class RemoteSocket {
         // No heartbeats of libzmq's: with a full receive queue they abort the process (its issues 3937 and 4767; seen under
         // load). The workers' own beats say who is alive, and the kernel finds connections that are half open.
         options.backlog = 1024
+        // Whose key is revoked is to hear so before it is cut off: a refused handshake alone ends no training.
+        options.linger = .seconds(1)
         options.keepAlive = SocketOptions.KeepAlive()
         options.security = .curveServer(key.secret, domain: domain)
         var socket = try Socket(.router, in: context, options: options)

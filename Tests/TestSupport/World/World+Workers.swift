@@ -113,6 +113,10 @@ extension World {
             for ack in acks { workers[index].sending.acknowledge(ack.fence, ack.sequence) }
         case .beat(let desired, _) where envelope.session == workers[index].sessionName:
             for lease in desired { workers[index].sending.acknowledge(lease.fence, lease.acknowledged) }
+        case .resync where envelope.session.isEmpty || envelope.session == workers[index].sessionName:
+            // It says hello at once or soon, and nothing else until then.
+            workers[index].sessionName = ""
+            workers[index].sending.restart()
         case .ack, .beat, .leases, .nack, .resync, .refusal: break
         }
     }
