@@ -56,7 +56,7 @@ fuzz: build ## mutated connections, lawless messages, inputs to the codec, by th
 simulate: deps ## 200,000 simulated runs under faults, then more with COUNT=… or for SECONDS=…; goes on from its ledger
 	@COUNT=$(COUNT) SECONDS_TO_RUN=$(SECONDS) Tests/Campaigns/simulate
 
-simulate-mutants: deps ## 24 planted bugs, each of which the simulation has to find
+simulate-mutants: deps ## 29 planted bugs, each of which the simulation has to find
 	@Tests/Campaigns/mutants
 
 install: build ## install sweepd and its Python client below PREFIX
