@@ -71,7 +71,7 @@ extension Engine {
             charge(fence, event, disposition, at: entry.at)
             end(fence, disposition)
         case .released(let fence, let reason, let disposition):
-            if let trial = attempts[fence]?.trial, reason.isLoss {
+            if let trial = attempts[fence]?.trial, reason.isLoss, !disposition.isPause {
                 sweeps[trial.sweep]?.countLoss(trial.number)
             }
             let attempt = attempts[fence]

@@ -162,6 +162,9 @@ package enum Disposition: Hashable, Sendable {
     /// It waits, with its checkpoint, to be promoted. Until it goes on it counts with the objective's value of that step.
     case paused(value: Double?, step: Int64?)
     case settled(Settlement)
+
+    /// Then nothing was lost with the worker: the trial was to pause.
+    package var isPause: Bool { if case .paused = self { true } else { false } }
 }
 
 /// A trial's end, never changed afterwards except by a retry.

@@ -102,7 +102,8 @@ extension Projector {
             case .lost, .forgotten, .unstarted: true
             case .declined, .left, .restarted: false
             }
-        let end = TrialEnd(losses: isLoss ? 1 : 0, cause: isLoss ? reason.rawValue : nil)
+        let isCounted = if case .paused = disposition { false } else { isLoss }
+        let end = TrialEnd(losses: isCounted ? 1 : 0, cause: isLoss ? reason.rawValue : nil)
         try dispose(try owner(of: fence), disposition, end, at: at)
     }
 

@@ -301,8 +301,8 @@ import WorkerProtocol
         try finish(&rig, 1, 3, .completed)
         #expect(rig.trialState(0) == .completed)
         try train(&rig, 2, [0.5])
-        try rig.send(.bye(reason: "test"))
-        #expect(rig.trialState(1) == .paused)
+        try rig.advance(.seconds(61))
+        #expect(rig.trialState(1) == .paused && rig.state.trials[1].losses == 0)
     }
 
     @Test func aVerdictDoesNotDependOnHowEventsWereBatched() throws {
