@@ -73,8 +73,13 @@ extension SweepState {
 
     mutating func start(_ number: Int, resumedFrom step: Int64?) {
         move(number, to: .running)
-        progress[number, default: Progress(definition.objective)].curve.rewind(to: step ?? .min)
-        progress[number]?.lastStep = max(0, step ?? 0)
+        guard let step else {
+            // Nothing that an earlier attempt said of any step is its own.
+            progress[number] = Progress(definition.objective)
+            return
+        }
+        progress[number, default: Progress(definition.objective)].curve.rewind(to: step)
+        progress[number]?.lastStep = max(0, step)
     }
 
     /// - Parameter isJudged: false once a verdict has been enforced: what comes after it enters no rung.

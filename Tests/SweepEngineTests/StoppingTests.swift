@@ -239,6 +239,17 @@ import WorkerProtocol
         #expect(replayDifference(rig.engine, rig.replayed) == nil)
     }
 
+    /// Found by the fuzz campaign: a worker may name any step.
+    @Test func whoBeginsAnewHasNothingOfTheAttemptBefore() throws {
+        var rig = try rig(.threshold, trials: 1)
+        try rig.accept(1)
+        try rig.events(1, from: 1, [.started(resumedFrom: nil), .loss(-1e6, step: .min), .loss(0.4, step: 1)])
+        try rig.send(.bye(reason: "test"))
+        try rig.hello("b", boot: "1")
+        try rig.run(2, by: "b", values: [0.5])
+        #expect(rig.state.trials[0].value == 0.5)
+    }
+
     @Test func whatRunsPassesTheRungsOfANewRuleAsIfItHadAlwaysBeenThere() throws {
         var rig = try rig(.asha(Self.rungs, .stopping), trials: 9, slots: 2)
         try train(&rig, 1, [0.9, 0.5, 0.3, 0.2, 0.1])
