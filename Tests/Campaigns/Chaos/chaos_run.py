@@ -331,8 +331,8 @@ class Run:
     def _start_second(self, _):
         """Another one on the same directory is refused, and the first one does not notice."""
         first = self.fleet.coordinator
-        if first is None or not self.fleet.wait_until_served():
-            # Nobody is there: it would rightly serve.
+        if first is None or self.fleet.is_stopped(first.pid) or not self.fleet.wait_until_served():
+            # Nobody is there, or will be before this is over: it would rightly serve.
             return
         command = ["serve", "--data", str(self.fleet.data), "--workers", "0", "--gpus", "none"]
         try:

@@ -66,6 +66,8 @@ class Checks:
                 self.configurations[entry["trial"]] = entry["configuration"]
             elif kind == "leased":
                 self._leased(entry, number)
+            elif kind == "readopted":
+                self._readopted(entry, number)
             if kind in ("accepted", "observed", "ended", "released") and entry["fence"] in self.closed:
                 self._wrong(f"event {number} ({kind}) is about attempt {entry['fence']}, which was over")
             if kind in ("ended", "released"):
@@ -76,6 +78,19 @@ class Checks:
                     self.releases[entry["fence"]] = entry
                 if entry["then"] in journal.OVER:
                     self.settled[trial].append(entry)
+
+    def _readopted(self, entry, number):
+        """A worker that was only late goes on, unless another has been given the trial."""
+        fence = entry["fence"]
+        released = self.releases.pop(fence, None)
+        if released is None or released["reason"] != "lost" or released["then"] != "queued":
+            self._wrong(f"event {number}: attempt {fence} goes on, and was not lost: {released}")
+            return
+        del self.closed[fence]
+        trial = self.leases[fence]["trial"]
+        if trial in self.live or fence != max(known for known, lease in self.leases.items() if lease["trial"] == trial):
+            self._wrong(f"event {number}: attempt {fence} goes on although trial {trial} was given to another")
+        self.live.add(trial)
 
     def _leased(self, entry, number):
         if not self.leases:

@@ -153,6 +153,13 @@ class Fleet:
         if waits:
             self.wait_until_served()
 
+    @staticmethod
+    def is_stopped(pid):
+        """Whether the process stands still by a signal."""
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return False
+
     def wait_until_served(self, seconds=20.0):
         """Wait until the coordinator says that it serves. False: it ended."""
         deadline = time.monotonic() + seconds
@@ -391,10 +398,12 @@ class Fleet:
         deadline = time.monotonic() + 20
         while any("worker --join" in line for line in self.left().values()) and time.monotonic() < deadline:
             time.sleep(0.05)
+        # Whoever looks again must not wonder that they are gone.
+        self.workers = [None] * len(self.workers)
         if self.coordinator and self.wait_until_served():
             self.signal_coordinator(signal.SIGTERM)
             self._ended([("the coordinator", self.coordinator)])
-        self.workers, self.coordinator = [None] * len(self.workers), None
+        self.coordinator = None
         deadline = time.monotonic() + 3
         while (left := self.left()) and time.monotonic() < deadline:
             time.sleep(0.05)

