@@ -19,8 +19,7 @@ extension CoordinatorLoop {
             case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
             case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
                 .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .readopted,
-                .trialCancelled,
-                .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
+                .trialCancelled, .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
                 break
             }
         }

@@ -81,7 +81,7 @@ struct Book {
             close(fence, disposition, isLoss: event.failed?.cause == .infrastructure)
         case .released(let fence, let reason, let disposition):
             let lost = open[fence]
-            close(fence, disposition, isLoss: reason == .lost || reason == .forgotten || reason == .unstarted)
+            close(fence, disposition, isLoss: Self.isLoss(reason))
             if reason == .lost, case .requeued = disposition { orphans[fence] = lost }
         case .readopted(let fence):
             guard let back = orphans.removeValue(forKey: fence) else { break }
@@ -108,6 +108,11 @@ struct Book {
         ended[trial] = state
         asked.remove(trial)
         paused.remove(trial)
+    }
+
+    /// Stated here a second time on purpose: a check that asked the engine would believe whatever it says.
+    static func isLoss(_ reason: ReleaseReason) -> Bool {
+        reason == .lost || reason == .forgotten || reason == .unstarted
     }
 
     private mutating func close(_ fence: Fence, _ disposition: Disposition, isLoss: Bool) {

@@ -16,7 +16,7 @@ enum I8 {
             (fence, disposition) = (a, b)
             (isLoss, isUsers) = (cause == .infrastructure, cause != .infrastructure)
         case .released(let a, let reason, let b):
-            (fence, disposition, isLoss, isUsers) = (a, b, reason.isLoss, false)
+            (fence, disposition, isLoss, isUsers) = (a, b, Book.isLoss(reason), false)
         default: return nil
         }
         guard let trial = book.open[fence]?.trial else { return nil }
