@@ -23,18 +23,10 @@ extension CoordinatorLoop {
     }
 
     /// Why nothing of the sweep runs although it could, where that is plain.
-    private func obstacle(_ state: SweepState) -> String? {
+    func obstacle(_ state: SweepState) -> String? {
         guard case .running = state.phase, state.live == 0 else { return nil }
         if engine.isDraining { return "the daemon is draining" }
-        let present = engine.workers.values.filter { $0.connection != nil }
-        if present.isEmpty { return "no worker is attached" }
-        if present.contains(where: { $0.facts.offer.suits(state.definition) }) { return nil }
-        let placement = state.definition.placement
-        let required = placement.requires.filter { $0 != Placement.elsewhere }
-        let place = required.count < placement.requires.count ? " on another machine" : ""
-        let labels = required.isEmpty ? "" : " with the labels \(required.joined(separator: ", "))"
-        let what = placement.task.map { "declares the task '\($0)' or runs commands" } ?? "runs commands"
-        return "no attached worker\(place)\(labels) \(what)"
+        return state.definition.shortage(engine.workers.values.filter { $0.connection != nil }.map(\.facts.offer))
     }
 
     func workerJSON(_ id: WorkerID, _ state: WorkerState) -> JSONValue {

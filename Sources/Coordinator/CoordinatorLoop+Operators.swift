@@ -69,7 +69,10 @@ extension CoordinatorLoop {
             return .done([.init("trial", .integer(Int64(trial.number)))])
         }
         if let sweep = events.compactMap(\.createdSweep).first {
-            return .done([.init("sweep", .integer(Int64(sweep.number)))])
+            let reason = engine.sweeps[sweep].flatMap { obstacle($0) }
+            return .done([
+                .init("sweep", .integer(Int64(sweep.number))), .init("waits", reason.map { .string($0) } ?? .null),
+            ])
         }
         return .done([])
     }

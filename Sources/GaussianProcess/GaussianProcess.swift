@@ -7,11 +7,11 @@ import RealModule
 //
 //   n, d    distinct observed points (rows), features (columns)
 //   X, y    observed points (n × d), their values; larger is better; y is standardised by the output transform
-//   m       how many repeats each value is the mean of
+//   m, w    how many repeats each value is the mean of, and what it is worth (m where all values are worth the same)
 //   ℓ       length scales, one a feature        σ_f²  signal variance        σₙ²  noise variance of one value
 //   θ       (ln ℓ_1, …, ln ℓ_d, ln σ_f², ln σₙ²)
 //   k, K    kernel (Kernel.swift), K_ab = k(x_a, x_b)
-//   C       K + diag(σₙ² / m) = L Lᵀ
+//   C       K + diag(σₙ² / w) = L Lᵀ
 //   β       constant mean, β ~ N(0, 1), profiled:  β = 1ᵀC⁻¹y / (1 + 1ᵀC⁻¹1)
 //   r, α    y - β1, C⁻¹r
 //   k_x     covariances of a point x with X;  v = L⁻¹k_x,  w = C⁻¹k_x
@@ -48,7 +48,7 @@ package struct GaussianProcess: Sendable {
         let cholesky = try Cholesky(reusing: Matrix(rows: 0, columns: 0)) { covariance in
             covariance = kernel.within(observations.points)
             for row in 0..<observations.count {
-                covariance[row, row] += hyperparameters.noiseVariance / Double(observations.repeats[row])
+                covariance[row, row] += hyperparameters.noiseVariance / observations.weights[row]
             }
         }
         self.init(
@@ -82,7 +82,7 @@ package struct GaussianProcess: Sendable {
         if other.count == 0 { return self }
         var corner = kernel.between(other.points, other.points)
         for row in 0..<other.count {
-            corner[row, row] += hyperparameters.noiseVariance / Double(other.repeats[row])
+            corner[row, row] += hyperparameters.noiseVariance / other.weights[row]
         }
         return GaussianProcess(
             observations.appending(other), hyperparameters: hyperparameters, mean: meanRule, kernel: kernel,
@@ -96,7 +96,8 @@ package struct GaussianProcess: Sendable {
         try appending(
             Observations(
                 features: observations.features, points: points, values: means(at: points),
-                repeats: Array(repeating: 1, count: points.rows), scatter: 0))
+                repeats: Array(repeating: 1, count: points.rows), weights: Array(repeating: 1, count: points.rows),
+                scatter: 0))
     }
 
     /// What was added to the diagonal of C to have a factor; 0 unless it had none.

@@ -9,7 +9,8 @@ import RealModule
 ///     J = -½ rᵀα - Σ ln L_ii - (n/2) ln 2π - ½β² + ln p(θ)  [+ what repeats say]
 ///
 /// Repeats are merged into their mean, which alone would forget how far they lie apart; the last term puts it back, so
-/// that J is what it would be with a row a value: -½ (S/σₙ² + (N - n) ln 2πσₙ² + Σ ln m), for N values with scatter S.
+/// that J is what it would be with a row a value: -½ (S/σₙ² + (N - n) ln 2πσₙ² + Σ ln w), for N values with scatter S
+/// (and up to a constant where merged values had weights other than 1).
 package struct MarginalLikelihood: Sendable {
     package let observations: Observations
     package let priors: Priors?
@@ -61,7 +62,7 @@ package struct MarginalLikelihood: Sendable {
     ) throws(CholeskyFailure) -> (value: Double, gradient: [Double]) {
         let hyperparameters = Hyperparameters(logarithms: theta)
         let count = observations.count
-        let noise = observations.repeats.map { hyperparameters.noiseVariance / Double($0) }
+        let noise = observations.weights.map { hyperparameters.noiseVariance / $0 }
         let kernel = Kernel(features: observations.features, hyperparameters: hyperparameters)
         let cholesky = try factor(kernel, noise: noise, &memory)
         let (beta, weights) = profile(observations.values, mean: mean, cholesky: cholesky)
@@ -77,7 +78,9 @@ package struct MarginalLikelihood: Sendable {
         let merged = Double(observations.valueCount - count)
         if merged > 0 {
             let variance = hyperparameters.noiseVariance
-            let logarithms = observations.repeats.reduce(0) { $0 + Double.log(Double($1)) }
+            let logarithms = zip(observations.repeats, observations.weights).reduce(0) {
+                $1.0 > 1 ? $0 + Double.log($1.1) : $0
+            }
             value -=
                 0.5 * (observations.scatter / variance + merged * Double.log(2 * Double.pi * variance) + logarithms)
             gradient[theta.count - 1] += 0.5 * (observations.scatter / variance - merged)
@@ -107,7 +110,7 @@ package struct MarginalLikelihood: Sendable {
     ///
     ///     ∂/∂ln ℓ_i = ½ Σ_ab G_ab (z_ai - z_bi)² = Σ_a z_ai² g_a - z_iᵀ G z_i,   z = x/ℓ
     ///     ∂/∂ln ℓ_j = ½ Σ_ab G_ab [x_aj ≠ x_bj] / ℓ_j² = ½ (Σ g - Σ_c 1_cᵀ G 1_c) / ℓ_j²      (categories)
-    ///     ∂/∂ln σₙ² = ½ Σ_a W_aa σₙ²/m_a
+    ///     ∂/∂ln σₙ² = ½ Σ_a W_aa σₙ²/w_a
     ///     ∂/∂ln σ_f² = ½ Σ W∘K = ½ (rᵀα - n) - ½ Σ_a W_aa (C - K)_aa,   for C differs from K in its diagonal only
     ///
     /// One product G·[1, Z, indicators] serves all features: no n × n × d tensor. β needs no term: it is at its maximum.

@@ -74,10 +74,10 @@ extension GaussianProcess {
             prediction: prediction, meanGradients: meanGradients, varianceGradients: varianceGradients)
     }
 
-    /// μ at the observed points: y - (σₙ²/m) ∘ α, since K α = r - (C - K) α.
+    /// μ at the observed points: y - (σₙ²/w) ∘ α, since K α = r - (C - K) α.
     package var meansAtObservations: [Double] {
         (0..<observations.count).map {
-            let noise = hyperparameters.noiseVariance / Double(observations.repeats[$0]) + cholesky.jitter
+            let noise = hyperparameters.noiseVariance / observations.weights[$0] + cholesky.jitter
             return observations.values[$0] - noise * weights[$0]
         }
     }

@@ -60,6 +60,7 @@ extension Observations {
         let kept = Double(rows.reduce(0) { $0 + repeats[$1] - 1 })
         return Observations(
             features: features, points: points.selecting(rows), values: rows.map { values[$0] },
-            repeats: rows.map { repeats[$0] }, scatter: merged > 0 ? scatter * kept / merged : 0)
+            repeats: rows.map { repeats[$0] }, weights: rows.map { weights[$0] },
+            scatter: merged > 0 ? scatter * kept / merged : 0)
     }
 }

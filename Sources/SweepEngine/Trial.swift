@@ -10,6 +10,9 @@ package struct Trial: Hashable, Sendable {
     package enum State: String, CaseIterable, Sendable {
         case queued, leased, running, paused, completed, stopped, failed, cancelled
 
+        /// Whether a worker has a lease of it.
+        package var isHeld: Bool { self == .leased || self == .running }
+
         package var isOver: Bool {
             switch self {
             case .completed, .stopped, .failed, .cancelled: true

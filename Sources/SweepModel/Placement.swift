@@ -79,6 +79,23 @@ package struct WorkerOffer: Hashable, Sendable {
     }
 }
 
+extension SweepDefinition {
+    /// Why no trial of it can begin; nil where one of the workers may run them.
+    ///
+    /// - Parameter offers: of all workers that are attached.
+    package func shortage(_ offers: [WorkerOffer]) -> String? {
+        if offers.isEmpty { return "no worker is attached" }
+        if offers.contains(where: { $0.suits(self) }) { return nil }
+        let required = placement.requires.filter { $0 != Placement.elsewhere }
+        let place = required.count < placement.requires.count ? " on another machine" : ""
+        let labels = required.isEmpty ? "" : " with the labels \(required.joined(separator: ", "))"
+        let ways = [placement.task.map { "declares the task '\($0)'" }, command.isEmpty ? nil : "runs commands"]
+        let known = ways.compactMap(\.self)
+        let what = known.isEmpty ? "brings a function of its own" : known.joined(separator: " or ")
+        return "no attached worker\(place)\(labels) \(what)"
+    }
+}
+
 extension WorkerOffer {
     /// As a worker says it and the journal has it.
     package var members: [JSONValue.Member] {

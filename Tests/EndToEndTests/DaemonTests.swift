@@ -44,10 +44,20 @@ import Testing
             "tasks:\n  mine:\n    command: [sh, mine.sh]\n    directory: gpu1\n", to: "tasks.yaml")
         try daemon.write("sweepd report loss=2\necho ran >> ran", to: "gpu1/mine.sh")
         try daemon.invite(to: "token")
+        // A mistake in what it declares does not use up the invitation.
+        let mistaken = try daemon.startWorker(home, "--join", "token", "--tasks", "taskz.yaml")
+        #expect(mistaken.end(within: 40) == 2 && daemon.text("gpu1.log").contains("taskz.yaml"))
         let worker = try daemon.startWorker(home, "--join", "token", "--tasks", "tasks.yaml", "--label", "big")
         try daemon.waitForWorkers(1)
-        // A command of the sweep file is not for it, and the daemon says so.
-        #expect(try daemon.run("launch", "sweep.yaml", "--name", "command", "--trials", "2").status == 0)
+        // A command of the sweep file is not for it, and who launches, looks or watches is told so.
+        let launched = try daemon.run("launch", "sweep.yaml", "--name", "command", "--trials", "2")
+        let reason = "no attached worker runs commands"
+        #expect(launched.status == 0 && launched.output.contains(reason), "\(launched)")
+        let shown = try daemon.run("show", "command")
+        #expect(shown.status == 0 && shown.output.contains(reason), "\(shown)")
+        let watching = try daemon.follow("watch", "command", "--plain", into: "watch.log")
+        #expect(wait { daemon.text("watch.log").contains(reason) }, "\(daemon.text("watch.log"))")
+        watching.signal(SIGKILL)
         Thread.sleep(forTimeInterval: 0.5)
         #expect(daemon.text("begun").isEmpty)
         try daemon.write(SweepFolder.yaml(trials: 3, more: "task: mine\nrequires: [big]"), to: "sweep.yaml")
@@ -261,6 +271,13 @@ final class DaemonFolder {
 
     func run(_ arguments: String..., seconds: Double = 60) throws -> Program.Result {
         try Program.run(arguments, in: path, environment: environment, seconds: seconds)
+    }
+
+    /// Starts a command that goes on until it is ended.
+    func follow(_ arguments: String..., into log: String) throws -> Process {
+        let process = try Program.start(arguments, in: path, environment: environment, output: path + "/" + log)
+        attached.append(process)
+        return process
     }
 
     /// Starts the daemon and waits until commands reach it.

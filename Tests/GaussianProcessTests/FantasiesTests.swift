@@ -28,7 +28,7 @@ struct FantasiesTests {
         ).appending(
             Observations(
                 features: random.features, points: pending, values: drawn,
-                repeats: [1, 1, 1].map { $0 * Int((random.hyperparameters.noiseVariance / 1e-8).rounded()) },
+                repeats: [1, 1, 1], weights: [1, 1, 1].map { $0 * random.hyperparameters.noiseVariance / 1e-8 },
                 scatter: 0))
         let prediction = world.predict(query)
         let s = (prediction.variances[0] + 1e-12).squareRoot()

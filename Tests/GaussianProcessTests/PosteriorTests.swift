@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinearAlgebra
+import Randomness
 import RealModule
 import Testing
 
@@ -54,7 +55,8 @@ struct PosteriorTests {
         let merged = random.observations
         let apart = Observations(
             features: random.features, points: matrix(random.points, columns: random.features.count),
-            values: random.values, repeats: random.values.map { _ in 1 }, scatter: 0)
+            values: random.values, repeats: random.values.map { _ in 1 }, weights: random.values.map { _ in 1 },
+            scatter: 0)
         let theta = random.hyperparameters.logarithms
         let left = try MarginalLikelihood(merged, priors: nil).evaluate(theta)
         let right = try MarginalLikelihood(apart, priors: nil).evaluate(theta)
@@ -66,6 +68,33 @@ struct PosteriorTests {
         #expect(
             difference(models[0].predict(queries).variances, models[1].predict(queries).variances) < 1e-9,
             "seed \(seed)")
+    }
+
+    /// Values that are worth less may be merged too: with all rows apart there is the same posterior, and a likelihood
+    /// that differs by the same constant whatever the hyperparameters.
+    @Test(arguments: 0..<60)
+    func weightedRepeatsMayBeMerged(seed: Int) throws {
+        var random = RandomCase(seed: seed)
+        let weights = random.values.map { _ in 1 / Double(1 + random.stream.nextInteger(below: 4)) }
+        let merged = Observations(
+            features: random.features, points: random.points, values: random.values, weights: weights)
+        let apart = Observations(
+            features: random.features, points: matrix(random.points, columns: random.features.count),
+            values: random.values, repeats: random.values.map { _ in 1 }, weights: weights, scatter: 0)
+        var other = random.hyperparameters
+        other.noiseVariance *= 3
+        let constants = try [random.hyperparameters, other].map { hyperparameters in
+            let left = try MarginalLikelihood(merged, priors: nil).evaluate(hyperparameters.logarithms)
+            let right = try MarginalLikelihood(apart, priors: nil).evaluate(hyperparameters.logarithms)
+            #expect(difference(left.gradient, right.gradient) < 1e-7, "seed \(seed)")
+            return left.value - right.value
+        }
+        #expect(difference(constants[0], constants[1]) < 1e-8, "seed \(seed)")
+        let queries = random.randomPoints(5)
+        let models = try [merged, apart].map { try GaussianProcess($0, hyperparameters: random.hyperparameters) }
+        let (left, right) = (models[0].predict(queries), models[1].predict(queries))
+        #expect(difference(left.means, right.means) < 1e-9, "seed \(seed)")
+        #expect(difference(left.variances, right.variances) < 1e-9, "seed \(seed)")
     }
 
     @Test(arguments: 0..<100)

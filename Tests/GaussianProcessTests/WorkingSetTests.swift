@@ -41,6 +41,6 @@ struct WorkingSetTests {
             features: Features([.continuous]), points: [[0.1], [0.1], [0.2], [0.3], [0.3]], values: [1, 3, 5, 2, 2])
         #expect(data.scatter == 2 && data.repeats == [2, 1, 2] && data.values == [2, 5, 2])
         let selected = data.selecting([0, 1])
-        #expect(selected.scatter == 1 && selected.repeats == [2, 1])
+        #expect(selected.scatter == 1 && selected.repeats == [2, 1] && selected.weights == [2, 1])
     }
 }

@@ -62,8 +62,9 @@ import WorkerProtocol
                 + "told_from_best:null}] noise:null baseline:{trial:int value:float gain:float more_than_noise:null} "
                 + "failures:[{message:text infeasible:bool trials:[int]}] stops:[{reason:text trials:[int]}] "
                 + "seconds_per_step:\(spread) trial_seconds:\(spread) peak_memory_bytes:\(spread) "
-                + "total_trial_seconds:float notes:[] continued:[] early_stopping:null forecast:{seconds:null "
-                + "ends_at_ms:null ended_by:text trials:null remaining:int mean_trial_seconds:float slots:int}}"
+                + "total_trial_seconds:float notes:[] continued:[] early_stopping:null waits:null "
+                + "forecast:{seconds:null ends_at_ms:null ended_by:text trials:null remaining:int "
+                + "mean_trial_seconds:float slots:int}}"
             #expect(try shape(text) == expected)
         }
     }

@@ -66,16 +66,18 @@ package struct RungAdjustment: Sendable {
     package func result(of trial: TrialEvidence) -> SearchHistory.Result? {
         switch trial.end {
         case .completed(let value): SearchHistory.Result(trial.configuration, value: value)
-        case .stopped(let value):
-            SearchHistory.Result(trial.configuration, value: atEnd(trial.milestones) ?? value)
+        case .stopped(let value): carried(trial, else: value)
         case .failed: SearchHistory.Result(trial.configuration, value: nil)
-        case .underWay: atEnd(trial.milestones).map { SearchHistory.Result(trial.configuration, value: $0) }
+        case .underWay: trial.milestones.isEmpty ? nil : carried(trial, else: nil)
         }
     }
 
-    private func atEnd(_ milestones: [Double]) -> Double? {
-        guard let last = milestones.last else { return nil }
-        return last + gains[milestones.count - 1]
+    /// The value at the last rung it passed with what is gained from there to the end; else a value as it is.
+    private func carried(_ trial: TrialEvidence, else value: Double?) -> SearchHistory.Result {
+        let passed = trial.milestones.count
+        return SearchHistory.Result(
+            trial.configuration, value: trial.milestones.last.map { $0 + gains[passed - 1] } ?? value,
+            missingRungs: gains.count - passed + 1)
     }
 
     private static func median(_ values: [Double]) -> Double {

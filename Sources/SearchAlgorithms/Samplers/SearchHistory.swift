@@ -9,10 +9,13 @@ package struct SearchHistory: Sendable {
         /// The objective in its own unit and direction; nil for a trial that failed by what it was asked to run. Lost
         /// workers are not evidence and make no result.
         package let value: Double?
+        /// How many rungs short of its end the trial was when it had this value: 0 for one that was trained to its end.
+        package let missingRungs: Int
 
-        package init(_ configuration: Configuration, value: Double?) {
+        package init(_ configuration: Configuration, value: Double?, missingRungs: Int = 0) {
             self.configuration = configuration
             self.value = value
+            self.missingRungs = missingRungs
         }
     }
 

@@ -52,7 +52,7 @@ struct Launch: ParsableCommand {
             Terminal.line(Self.document(sweep: definition.name, id: Int(id)))
         } else {
             source.tellChoice(to: .output)
-            tell(definition)
+            tell(definition, waits: answer["waits"]?.stringValue)
         }
         if watch, daemon.isElsewhere {
             try RemoteFollower(client: try daemon.client(), sweep: SweepID(Int(id)), isPlain: plain, json: json)
@@ -62,10 +62,11 @@ struct Launch: ParsableCommand {
         }
     }
 
-    private func tell(_ definition: SweepDefinition) {
+    private func tell(_ definition: SweepDefinition, waits: String?) {
         let name = ShellWord.quoted(definition.name)
         Terminal.line("launched '\(Format.printable(definition.name))', seed \(definition.seed)")
         if watch { return }
+        if let waits { Terminal.line("  nothing runs yet: \(Format.printable(waits))") }
         if daemon.isElsewhere {
             let option = daemon.connection.map { "--connection \(ShellWord.quoted($0))" } ?? "--remote"
             Terminal.line("  follow it:   \(Installation.called) watch \(name) \(option)")

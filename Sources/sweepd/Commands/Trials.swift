@@ -131,8 +131,7 @@ struct Trials: ParsableCommand {
 
     /// With who stopped or paused it, and what was found against one that went on.
     private static func state(_ record: TrialRecord, isLive: Bool) -> String {
-        let isHeld = record.state == .leased || record.state == .running
-        var state = isHeld && !isLive ? "interrupted" : record.state.rawValue
+        var state = record.state.isHeld && !isLive ? "interrupted" : record.state.rawValue
         var notes: [String] = []
         if let judgement = record.judgement {
             let verdict = judgement.verdict

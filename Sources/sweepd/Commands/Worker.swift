@@ -57,7 +57,8 @@ struct Worker: ParsableCommand {
         }
         // Before any thread: the guard is a fork that ends our children when we are killed.
         let processGuard = try ProcessGuard.start()
-        let attached = AttachedWorker(work: work, processGuard: processGuard)
+        // What it declares is read first: a mistake there must not use up the invitation.
+        let attached = try AttachedWorker(work: work, processGuard: processGuard)
         if let directory {
             try attached.run(at: try local(directory))
         } else {

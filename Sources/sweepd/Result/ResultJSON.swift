@@ -100,6 +100,7 @@ extension SweepResult {
                     })),
             .init("continued", .array(continued.map(\.json))),
             .init("early_stopping", earlyStopping?.json ?? .null),
+            .init("waits", waits.map { .string($0) } ?? .null),
             .init("forecast", forecast.map { $0.forecast.json(now: $0.at) } ?? .null),
         ]
     }

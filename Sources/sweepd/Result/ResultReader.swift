@@ -108,11 +108,18 @@ struct ResultReader {
         if case .running = sweep.phase, let forecast = try forecast(of: sweep, records, now: now) {
             result.forecast = (forecast, now)
         }
+        if case .running = sweep.phase, sweep.isLive, !records.contains(where: { $0.state.isHeld }) {
+            result.waits = sweep.definition.shortage(try attached().map(\.offer))
+        }
         return result
     }
 
+    private func attached() throws -> [WorkerFacts] {
+        try store.workers().filter { $0.leftAt == nil }.map(\.facts)
+    }
+
     private func forecast(of sweep: SweepRecord, _ records: [TrialRecord], now: Timestamp) throws -> Forecast? {
-        let slots = sweep.isLive ? try store.workers().reduce(0) { $0 + ($1.leftAt == nil ? $1.facts.slots : 0) } : 0
+        let slots = sweep.isLive ? try attached().reduce(0) { $0 + $1.slots } : 0
         return Forecast(Forecast.Course(of: records, sweep: sweep, slots: slots, now: now))
     }
 

@@ -106,6 +106,7 @@ struct ResultText {
     }
 
     private var forecast: [String] {
+        if let waits = result.waits { return ["Nothing runs: " + Format.printable(waits)] }
         guard let forecast = result.forecast else { return [] }
         return ["Forecast: " + forecast.forecast.text(now: forecast.at)]
     }

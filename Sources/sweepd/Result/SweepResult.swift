@@ -42,6 +42,8 @@ struct SweepResult: Sendable {
     let earlyStopping: EarlyStopping?
     /// When the sweep will be over, as of that time; nil where it is, or nothing is known.
     var forecast: (forecast: Forecast, at: Timestamp)?
+    /// Why nothing of it runs although it could, where that is plain.
+    var waits: String?
 
     /// - Parameter curve: reads the objective's reports of one trial; asked for the best trials only.
     init(sweep: SweepRecord, records: [TrialRecord], curve: (Int) throws -> [CurvePoint]) rethrows {

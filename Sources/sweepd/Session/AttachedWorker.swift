@@ -11,13 +11,16 @@ import ZeroMQ
 /// A worker in a process of its own, until a signal ends it or it has nothing left to do.
 struct AttachedWorker {
     let work: WorkerCommandOptions
+    private let tasks: [TaskDeclaration]
     let processGuard: ProcessGuard
     private let logger = Logger(label: "worker") { LineLog.standardError(label: $0) }
     /// Trials get so long for a last checkpoint.
     private static let farewell: Duration = .seconds(60)
 
-    init(work: WorkerCommandOptions, processGuard: ProcessGuard) {
+    /// - Throws: `UserError` for a fault in what the machine declares.
+    init(work: WorkerCommandOptions, processGuard: ProcessGuard) throws {
         self.work = work
+        tasks = try work.declaredTasks()
         self.processGuard = processGuard
     }
 
@@ -25,7 +28,7 @@ struct AttachedWorker {
     func run(at endpoint: EndpointFile) throws {
         var options = try options()
         options.endpoint = endpoint.workers
-        options.policy = LeasePolicy(tasks: try work.declaredTasks())
+        options.policy = LeasePolicy(tasks: tasks)
         try run(options, to: "the daemon of this machine")
     }
 
@@ -33,12 +36,11 @@ struct AttachedWorker {
     func run(with connection: ConnectionFile) throws {
         var options = try options()
         options.connection = connection
-        let tasks = try work.declaredTasks()
         options.policy = LeasePolicy(
             tasks: tasks, allowsCommands: work.allowsCommands, isElsewhere: true,
             attemptsDirectory: try attemptsDirectory(connection),
             commandDirectory: FileManager.default.currentDirectoryPath, checkpointRoots: work.checkpoints)
-        tellPermissions(tasks)
+        tellPermissions()
         let places = connection.endpoints.map(\.description).joined(separator: " or ")
         try run(options, to: "\(places) as '\(Format.printable(connection.name))'")
     }
@@ -86,7 +88,7 @@ struct AttachedWorker {
         rmdir((options.scratchDirectory as NSString).deletingLastPathComponent)
     }
 
-    private func tellPermissions(_ tasks: [TaskDeclaration]) {
+    private func tellPermissions() {
         if work.allowsCommands {
             logger.warning("--allow-command: whoever can launch a sweep there runs any command here as your user")
         } else if tasks.isEmpty {

@@ -123,9 +123,9 @@ extension Continuing {
         to record: TrialRecord, steps: Int64, among records: [TrialRecord], in subject: Subject
     ) throws -> String? {
         guard record.state.isOver else {
-            let isHeld = record.state == .running || record.state == .leased
             let state =
-                record.state == .paused || !isHeld || subject.sweep.isLive ? record.state.rawValue : "interrupted"
+                record.state == .paused || !record.state.isHeld || subject.sweep.isLive
+                ? record.state.rawValue : "interrupted"
             return "it is \(state), and can be continued when it is over"
         }
         guard let kept = try subject.reader.lastCheckpoint(of: record, in: subject.sweep.id) else {

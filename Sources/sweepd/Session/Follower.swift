@@ -52,12 +52,20 @@ struct Follower {
         let interrupts = Interrupts {}
         view.begin(SweepHeader(definition: definition, data: location.path, verb: "watched"))
         var outcome: RunSession.Outcome?
+        var waits: String?
         while outcome == nil, interrupts.number == 0 {
             let entries = try takeNew()
             follower.committed(entries, engine: engine)
             if let snapshot = follower.snapshot {
                 view.update(snapshot, news: follower.takeNews())
                 outcome = Self.outcome(snapshot)
+                let reason = snapshot.live == 0 ? Self.obstacle(sweep, engine) : nil
+                if reason != waits {
+                    view.show(waiting: reason)
+                    // Where nothing stands still it is a line of its own.
+                    if let reason, !isLive { view.say(reason) }
+                    waits = reason
+                }
             }
             if outcome == nil { Thread.sleep(forTimeInterval: Self.interval) }
         }
@@ -67,6 +75,13 @@ struct Follower {
             throw ExitStatus.interrupted
         }
         try Ending(data: location, sweep: sweep, hints: hints, json: json).tell(outcome)
+    }
+
+    private static func obstacle(_ sweep: SweepID, _ engine: Engine) -> String? {
+        guard let state = engine.sweeps[sweep], case .running = state.phase,
+            let reason = state.definition.shortage(engine.workers.values.map(\.facts.offer))
+        else { return nil }
+        return "nothing runs: \(Format.printable(reason))"
     }
 
     private static func outcome(_ snapshot: SweepSnapshot) -> RunSession.Outcome? {

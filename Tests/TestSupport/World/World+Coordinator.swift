@@ -248,6 +248,7 @@ extension World {
         if pending != nil || !isUp { return }
         fail("I1", disk.replayed.violatedInvariant())
         fail("I6", I6.check(disk.replayed, book))
+        fail("I8", I8.check(disk.replayed, book))
     }
 
     private func finish(_ transaction: Transaction) {

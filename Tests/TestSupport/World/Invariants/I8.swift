@@ -41,4 +41,13 @@ enum I8 {
         case .paused: return nil
         }
     }
+
+    /// The engine has counted the losses that the journal tells of, before they are so many that it gives up.
+    static func check(_ engine: Engine, _ book: Book) -> String? {
+        for (trial, used) in book.requeues where book.ended[trial] == nil {
+            let counted = engine.sweeps[trial.sweep]?.trials[trial.number].losses ?? 0
+            if counted != used.free { return "trial \(trial) was lost \(used.free) times, and \(counted) are counted" }
+        }
+        return nil
+    }
 }
