@@ -3,6 +3,7 @@
 import OrderedCollections
 import SweepEngine
 import SweepModel
+import WorkerProtocol
 
 /// What a look at the live coordinator shows.
 extension CoordinatorLoop {
@@ -27,6 +28,49 @@ extension CoordinatorLoop {
         guard case .running = state.phase, state.live == 0 else { return nil }
         if engine.isDraining { return "the daemon is draining" }
         return state.definition.shortage(engine.workers.values.filter { $0.connection != nil }.map(\.facts.offer))
+    }
+
+    func standing(of trial: TrialID) -> OperatorService.Outcome {
+        engine.trial(trial) == nil
+            ? .failed(EngineError.unknownTrial(trial).description) : .done(trialMembers(trial))
+    }
+
+    /// One trial of each of the best configurations, as `best` and `show` rank them.
+    func best(_ count: Int, of id: SweepID) -> OperatorService.Outcome {
+        guard let sweep = engine.sweeps[id] else { return .failed(EngineError.unknownSweep(id).description) }
+        let ranked = RankedConfiguration.of(
+            sweep.trials.indices.filter { sweep.trials[$0].isRanked }, objective: sweep.definition.objective
+        ) { number in
+            (number, sweep.trials[number].configuration, sweep.trials[number].value ?? .nan)
+        }
+        let best = ranked.prefix(count).map { trialMembers(TrialID(sweep: id, number: $0.trials[0])) }
+        return .done([.init("trials", .array(best.map { .object($0) }))])
+    }
+
+    /// What who cannot read the store needs to know to evaluate the trial, or to train it further.
+    func trialMembers(_ id: TrialID) -> [JSONValue.Member] {
+        guard let sweep = engine.sweeps[id.sweep], let trial = engine.trial(id) else { return [] }
+        let seed = sweep.seed(of: id.number)
+        let continuations = sweep.continued.filter { sweep.trials[$0].source.parent == id.number }
+        return [
+            .init("trial", .integer(Int64(id.number))), .init("state", .string(trial.state.rawValue)),
+            .init("value", trial.value.map { .number($0) } ?? .null), .init("parameters", trial.configuration.json),
+            .init("seed", Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))),
+            .init("parent", trial.source.parent.map { .integer(Int64($0)) } ?? .null),
+            .init("until_step", trial.source.until.map { .integer($0) } ?? .null),
+            .init(
+                "checkpoint_step", (sweep.checkpoints[id.number]?.last?.checkpoint.step).map { .integer($0) } ?? .null),
+            .init(
+                "continued_by",
+                .array(
+                    continuations.map { number in
+                        .object([
+                            .init("trial", .integer(Int64(number))),
+                            .init("until_step", .integer(sweep.trials[number].source.until ?? 0)),
+                            .init("state", .string(sweep.trials[number].state.rawValue)),
+                        ])
+                    })),
+        ]
     }
 
     func workerJSON(_ id: WorkerID, _ state: WorkerState) -> JSONValue {

@@ -36,6 +36,8 @@ extension CoordinatorLoop {
                 .init("workers", .array(engine.workers.map { workerJSON($0, $1) })),
                 .init("keys", .array((door?.names ?? []).map { .string($0) })),
             ])
+        case .trial(let trial): standing(of: trial)
+        case .best(let sweep, let count): best(count, of: sweep)
         case .invite(let invitation): invite(invitation)
         case .revoke(let name): revoke(name, &turn)
         case .launch, .extend, .cancel, .cancelTrial, .pause, .unpause, .stop, .stopTrial, .retry, .retryFailed,
@@ -65,9 +67,7 @@ extension CoordinatorLoop {
             let count = events.count { if case .trialRetried = $0 { true } else { false } }
             return .done([.init("trials", .integer(Int64(count)))])
         }
-        if let trial = events.compactMap(\.answeringTrial).first {
-            return .done([.init("trial", .integer(Int64(trial.number)))])
-        }
+        if let trial = events.compactMap(\.answeringTrial).first { return .done(trialMembers(trial)) }
         if let sweep = events.compactMap(\.createdSweep).first {
             let reason = engine.sweeps[sweep].flatMap { obstacle($0) }
             return .done([
@@ -89,7 +89,7 @@ extension CoordinatorLoop {
 
     private func stimuli(for request: OperatorRequest) throws(EngineError) -> [Stimulus] {
         switch request {
-        case .ping, .sweeps, .workers, .invite, .revoke: return []
+        case .ping, .sweeps, .workers, .trial, .best, .invite, .revoke: return []
         case .launch(let definition, let directory): return [try launch(definition, directory)]
         case .cancel(let sweep): return [.cancel(sweep)]
         case .cancelTrial(let trial): return [.cancelTrial(trial)]
@@ -168,10 +168,11 @@ extension CoordinatorLoop {
 }
 
 extension Event {
-    /// The trial whose number answers the request that brought it about.
+    /// The trial that answers the request that brought it about.
     fileprivate var answeringTrial: TrialID? {
         switch self {
-        case .proposed(let trial, .continuation, _, _), .proposed(let trial, .enqueued, _, _): trial
+        case .proposed(let trial, .continuation, _, _), .proposed(let trial, .enqueued, _, _), .told(let trial, _):
+            trial
         default: askedTrial
         }
     }

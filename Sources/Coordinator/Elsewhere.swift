@@ -26,7 +26,8 @@ extension OperatorRequest {
             else { return self }
             definition.placement.requires.append(Placement.elsewhere)
             return .launch(definition: definition.canonicalText, directory: directory)
-        case .ping, .sweeps, .workers, .extend, .cancel, .cancelTrial, .pause, .unpause, .stop, .stopTrial, .retry,
+        case .ping, .sweeps, .workers, .trial, .best, .extend, .cancel, .cancelTrial, .pause, .unpause, .stop,
+            .stopTrial, .retry,
             .retryFailed, .enqueue, .ask, .tell, .continueTrial, .drain:
             return self
         }

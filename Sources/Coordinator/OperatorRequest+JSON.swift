@@ -15,6 +15,8 @@ extension OperatorRequest {
         case .ping: return object("ping")
         case .sweeps: return object("sweeps")
         case .workers: return object("workers")
+        case .trial(let trial): return object("trial", sweep(trial.sweep), number(trial))
+        case .best(let id, let count): return object("best", sweep(id), .init("count", .integer(Int64(count))))
         case .launch(let definition, let directory):
             return object(
                 "launch", .init("definition", .string(definition)), .init("directory", .string(directory)))
@@ -68,6 +70,11 @@ extension OperatorRequest {
         case "ping": self = .ping
         case "sweeps": self = .sweeps
         case "workers": self = .workers
+        case "trial": self = .trial(try trial())
+        case "best":
+            let count = try number("count")
+            guard count > 0 else { throw Malformed(description: "the request's 'count' must be at least 1") }
+            self = .best(try sweep(), count: count)
         case "launch": self = .launch(definition: try text("definition"), directory: try text("directory"))
         case "extend": self = .extend(try sweep(), total: try number("total"))
         case "cancel": self = isOfTrial ? .cancelTrial(try trial()) : .cancel(try sweep())

@@ -12,6 +12,10 @@ package enum OperatorRequest: Hashable, Sendable {
     case sweeps
     /// The workers attached, and the keys that may come in; answered with `workers` and `keys`.
     case workers
+    /// How a trial stands; answered with what it is, was given and left.
+    case trial(TrialID)
+    /// The trials that `promote` takes up, best first and at most so many; answered with `trials`.
+    case best(SweepID, count: Int)
     /// A definition as canonical text, and the folder its commands run in.
     case launch(definition: String, directory: String)
     case extend(SweepID, total: Int)
@@ -25,11 +29,11 @@ package enum OperatorRequest: Hashable, Sendable {
     /// All failed trials of a sweep.
     case retryFailed(SweepID)
     case enqueue(SweepID, Configuration)
-    /// Answered with the trial's number, or with a word to ask again.
+    /// Answered with the trial, or with a word to ask again.
     case ask(SweepID)
     /// nil: it failed.
     case tell(TrialID, value: Double?)
-    /// A trial that is over is trained by so many steps more; answered with the new trial's number.
+    /// A trial that is over is trained by so many steps more; answered with the new trial.
     case continueTrial(TrialID, steps: Int64)
     /// Nothing new begins, or again; on one worker or at all.
     case drain(worker: String?, isWanted: Bool)

@@ -2,7 +2,6 @@
 
 import DequeModule
 import OrderedCollections
-import Randomness
 import SweepModel
 import WorkerProtocol
 
@@ -92,8 +91,8 @@ extension Engine {
             fence: fence, sweep: attempt.trial.sweep, sweepName: definition.name, trial: attempt.trial.number,
             attempt: attempt.number, configuration: trial.configuration,
             parametersDigest: ParametersDigest.hex(of: trial.configuration),
-            seed: trialSeed(sweepSeed: definition.seed, trial: sweep.seedTrial(attempt.trial.number)),
-            objective: definition.objective, maximumStep: sweep.maximumStep(attempt.trial.number),
+            seed: sweep.seed(of: attempt.trial.number), objective: definition.objective,
+            maximumStep: sweep.maximumStep(attempt.trial.number),
             task: isTask ? definition.placement.task : nil, command: isTask ? [] : definition.command,
             program: isTask ? nil : definition.program,
             workingDirectory: isTask || isElsewhere ? "" : sweep.directory,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import OrderedCollections
-import SweepModel
+package import SweepModel
 import WorkerProtocol
 
 /// The coordinator's side of the session (Docs/protocol.md).
@@ -225,7 +225,7 @@ extension Engine {
         send(connection, .refusal(Refusal(code: .revoked, message: message, isFatal: true)), session: "", &turn)
     }
 
-    func trial(_ trial: TrialID) -> Trial? {
+    package func trial(_ trial: TrialID) -> Trial? {
         guard let trials = sweeps[trial.sweep]?.trials, trials.indices.contains(trial.number) else { return nil }
         return trials[trial.number]
     }

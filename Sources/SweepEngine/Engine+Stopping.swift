@@ -92,6 +92,9 @@ extension SweepState {
         return number
     }
 
+    /// The seed it trains with.
+    package func seed(of number: Int) -> UInt64 { trialSeed(sweepSeed: definition.seed, trial: seedTrial(number)) }
+
     /// How far the trial is to train.
     package func maximumStep(_ number: Int) -> Int64? { trials[number].source.until ?? definition.maximumStep }
 }

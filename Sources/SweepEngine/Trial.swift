@@ -59,6 +59,9 @@ package struct Trial: Hashable, Sendable {
     }
 
     package var isContinuation: Bool { source.isContinuation }
+
+    /// Compared with the others: not what was trained further than they were.
+    package var isRanked: Bool { answer?.isFinite == true && !isContinuation }
 }
 
 /// A verdict and what was done about it.

@@ -67,6 +67,40 @@ private struct Unobserved: CoordinatorObserver {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    /// What who cannot read the store needs to evaluate a trial, and to choose which are trained further.
+    @Test func anAnswerTellsOfTheTrialAndTheBest() throws {
+        let (coordinator, _) = try start()
+        let sweep = try launch(coordinator, trials: 4)
+        for (number, value) in [0.5, 0.25, .nan].enumerated() {
+            var asked: JSONValue?
+            while asked == nil {
+                do throws(any Error) {
+                    asked = try coordinator.perform(.ask(sweep))
+                } catch OperatorClient.Failure.notYet(_) {
+                    Thread.sleep(forTimeInterval: 0.01)
+                }
+            }
+            #expect(asked?["trial"]?.integerValue == Int64(number) && asked?["state"] == .string("running"))
+            #expect(asked?["parameters"]?["x"]?.doubleValue != nil && asked?["seed"]?.integerValue != nil)
+            let told = try coordinator.perform(.tell(TrialID(sweep: sweep, number: number), value: value))
+            #expect(told["state"] == .string(value.isNaN ? "failed" : "completed"))
+            #expect(told["value"]?.doubleValue == (value.isNaN ? nil : value))
+        }
+        func best(_ count: Int) throws -> [Int64?] {
+            try coordinator.perform(.best(sweep, count: count))["trials"]?.arrayValue?.map { $0["trial"]?.integerValue }
+                ?? []
+        }
+        #expect(try best(9) == [1, 0])
+        #expect(try best(1) == [1])
+        let trial = try coordinator.perform(.trial(TrialID(sweep: sweep, number: 1)))
+        #expect(trial["checkpoint_step"] == .null && trial["continued_by"] == .array([]) && trial["parent"] == .null)
+        #expect(throws: OperatorClient.Failure.self) {
+            try coordinator.perform(.trial(TrialID(sweep: sweep, number: 9)))
+        }
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
     @Test func whatIsOfferedToAWorkerThatIsGoneSoonGoesToAnother() throws {
         let (coordinator, _) = try start()
         do {

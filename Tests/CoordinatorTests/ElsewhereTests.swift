@@ -43,7 +43,10 @@ import WorkerProtocol
         for request in [OperatorRequest.invite(.init()), .revoke("gpu1")] {
             #expect(throws: OperatorRequest.Malformed.self) { try request.fromElsewhere(allowsCommands: true) }
         }
-        for request in [OperatorRequest.sweeps, .stop(SweepID(1)), .drain(worker: nil, isWanted: true)] {
+        for request in [
+            OperatorRequest.sweeps, .stop(SweepID(1)), .drain(worker: nil, isWanted: true),
+            .best(SweepID(1), count: 3), .trial(TrialID(sweep: SweepID(1), number: 2)),
+        ] {
             #expect(try request.fromElsewhere(allowsCommands: false) == request)
         }
     }

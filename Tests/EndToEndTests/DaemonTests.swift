@@ -193,6 +193,76 @@ import Testing
         #expect(forged.status == 2 && forged.error.contains("operator"), "\(forged.error)")
     }
 
+    /// The evaluation is the operator's own; what is known is the daemon's.
+    @Test func anOperatorElsewhereAsksAndTells() throws {
+        let daemon = try DaemonFolder(script: Self.quick)
+        try daemon.serve("--workers", "1", "--listen", daemon.endpoint)
+        let laptop = try daemon.operatorsHome("laptop")
+        func remotely(_ arguments: String...) throws -> Program.Result {
+            try Program.run(arguments + ["--remote"], in: daemon.path, environment: laptop)
+        }
+        // The file's sweep is launched, confined as any that comes from elsewhere.
+        let asked = try remotely("ask", "sweep.yaml", "--json")
+        #expect(asked.status == 0 && asked.output.contains("\"schema\":\"sweepd.ask/1\""), "\(asked)")
+        let document = try JSONSerialization.jsonObject(with: Data(asked.output.utf8)) as? [String: Any]
+        #expect(document?["trial"] as? Int == 0 && document?["seed"] is Int)
+        #expect(((document?["parameters"] as? [String: Any])?["x"] as? Double).map { (1...2).contains($0) } == true)
+        let second = try remotely("ask", "s")
+        #expect(second.status == 0 && second.output.hasPrefix("trial 1: --x="), "\(second)")
+        let told = try remotely("tell", "sweep.yaml", "0", "--value", "0.25")
+        #expect(told.status == 0 && told.output == "trial 0 of 's' completed: 0.25\n", "\(told)")
+        #expect(try remotely("tell", "s", "1", "--failed").output == "trial 1 of 's' failed\n")
+        let twice = try remotely("tell", "s", "0", "--value", "1")
+        #expect(twice.status == 2 && twice.error.contains("already completed"), "\(twice)")
+        #expect(try remotely("tell", "s", "9", "--value", "1").error.contains("no trial 9"))
+        daemon.terminate()
+        let trials = try daemon.trials()
+        #expect(trials.first?["value"] as? Double == 0.25)
+        #expect(daemon.text("begun").isEmpty, "the daemon's own worker ran an operator's command")
+    }
+
+    @Test func anOperatorElsewhereHasTrialsTrainedFurther() throws {
+        let daemon = try DaemonFolder(script: Self.quick)
+        try daemon.write(
+            SweepFolder.yaml(
+                method: "grid", trials: 3, parameters: "x: {values: [1, 2, 3]}",
+                command: "[\"${interpreter}\", train.py, \"${args}\"]", more: "order: wandb"), to: "sweep.yaml")
+        try daemon.write(
+            """
+            import sweepd
+            with sweepd.trial(checkpoint_every=None) as trial:
+                end = trial.max_step or 4
+                for step in range(trial.resume_step + 1, end + 1):
+                    trial.report(step, loss=trial.params["x"] / step)
+                    if step == end:
+                        with trial.new_checkpoint(step) as folder: (folder / "state").write_text(str(step))
+            """, to: "train.py")
+        try daemon.serve("--workers", "1", "--listen", daemon.endpoint)
+        #expect(try daemon.run("launch", "sweep.yaml").status == 0)
+        #expect(try daemon.run("watch", "s", "--plain").status == 0)
+        let laptop = try daemon.operatorsHome("laptop")
+        func remotely(_ arguments: String...) throws -> Program.Result {
+            try Program.run(arguments + ["--remote"], in: daemon.path, environment: laptop)
+        }
+        let continued = try remotely("continue", "1", "s", "--steps", "6")
+        #expect(
+            continued.output == "trial 3 continues trial 1 to step 10, in the running sweep 's'\n", "\(continued)")
+        try #require(wait { (try? daemon.trials().dropFirst(3).first?["state"] as? String) == "completed" })
+        let promoted = try remotely("promote", "s", "--top", "2", "--steps", "6", "--json")
+        #expect(promoted.status == 0, "\(promoted)")
+        let document = try JSONSerialization.jsonObject(with: Data(promoted.output.utf8)) as? [String: Any]
+        let begun = document?["continued"] as? [[String: Any]]
+        #expect(begun?.compactMap { $0["parent"] as? Int } == [0], "\(promoted)")
+        #expect(begun?.first?["until_step"] as? Int == 10 && begun?.first?["parent_value"] as? Double == 0.25)
+        #expect(promoted.error.contains("trial 1 is skipped: trial 3 has continued it to step 10 already"))
+        try #require(wait { (try? daemon.trials().dropFirst(4).first?["value"] as? Double) == 0.1 })
+        let nothing = try remotely("promote", "s", "--top", "2", "--steps", "6")
+        #expect(nothing.status == 2 && nothing.error.contains("none of the best 2 can be continued"), "\(nothing)")
+        #expect(try remotely("continue", "9", "s", "--steps", "6").error.contains("no trial 9"))
+        daemon.terminate()
+        #expect(try daemon.run("verify").status == 0)
+    }
+
     /// An operator's key is no account on the daemon's machine, also after a restart.
     @Test func anOperatorsCommandRunsOnNoWorkerOfTheDaemonsMachine() throws {
         let daemon = try DaemonFolder(script: Self.quick)

@@ -25,6 +25,8 @@ import WorkerProtocol
         ["logs", "1", "--json", "--follow"], ["logs", "1", "--tail", "-1"], ["best", "--json", "--args"], ["cancel"],
         ["export", "--format", "xml"], ["export", "--json"], ["report"], ["report", "a=1", "--step", "-1"],
         ["nonsense"], ["extend", "s", "--trials", "5", "--remote", "--workers", "2"],
+        ["continue", "1", "--steps", "2", "--remote", "--workers", "2"],
+        ["promote", "--top", "1", "--steps", "2", "--connection", "f", "-w", "2"],
     ])
     func `wrong arguments are refused before anything is done`(arguments: [String]) {
         #expect(throws: (any Error).self) { _ = try Sweepd.parseAsRoot(arguments) }
@@ -36,7 +38,9 @@ import WorkerProtocol
         ["show", "digits", "--json"], ["export", "digits", "--format", "jsonl", "--reports", "-o", "x"],
         ["cancel", "--trial", "3"], ["report", "loss=0.3", "acc=-1", "--step", "4"], ["verify", "--data", "d"],
         ["extend", "s", "--trials", "+5", "--remote"], ["watch", "s", "--connection", "f", "--plain"],
-        ["launch", "sweep.yaml", "--watch", "--remote"],
+        ["launch", "sweep.yaml", "--watch", "--remote"], ["ask", "s", "--remote"],
+        ["tell", "s", "3", "--failed", "--connection", "f"], ["continue", "1", "--steps", "2", "--remote"],
+        ["promote", "s", "--top", "1", "--steps", "2", "--remote"],
     ])
     func `right arguments are taken`(arguments: [String]) throws {
         _ = try Sweepd.parseAsRoot(arguments)

@@ -104,6 +104,32 @@ import Testing
         }
     }
 
+    /// As `objection` and `promote` say it of a sweep whose store can be read.
+    @Test func `what a daemon elsewhere cannot continue is told why`() throws {
+        func trial(_ state: String, checkpoint: String = "50", _ continuations: String = "") throws -> RemoteTrial {
+            try RemoteTrial(
+                try JSONValue.parse(
+                    """
+                    {"trial":1,"state":"\(state)","value":0.1,"parameters":{"x":1},"seed":"18446744073709551615",
+                     "parent":null,"until_step":null,"checkpoint_step":\(checkpoint),"continued_by":[\(continuations)]}
+                    """))
+        }
+        #expect(try trial("completed").objection(steps: 200) == nil)
+        #expect(try trial("completed").seed == .max)
+        #expect(try trial("running").objection(steps: 200)?.hasPrefix("it is running") == true)
+        #expect(
+            try trial("completed", checkpoint: "null").objection(steps: 200)?.hasPrefix("it left no checkpoint") == true
+        )
+        let running = try trial("completed", #"{"trial":5,"until_step":250,"state":"running"}"#)
+        #expect(running.objection(steps: 200) == "trial 5 continues it to step 250 already")
+        #expect(running.objection(steps: 300) == nil && running.trained(steps: 200) == nil)
+        let over = try trial("completed", #"{"trial":5,"until_step":250,"state":"completed"}"#)
+        #expect(over.objection(steps: 200) == nil)
+        #expect(over.trained(steps: 200) == "trial 5 has continued it to step 250 already")
+        #expect(over.trained(steps: 201) == nil)
+        #expect(throws: UserError.self) { try RemoteTrial(.object([.init("trial", .integer(1))])) }
+    }
+
     @Test func `each state of a continued trial is told`() {
         var record = Synthetic.trial(9, nil, state: .running)
         record.source = .continuation(of: 1, until: 250)

@@ -20,20 +20,20 @@ struct Ask: ParsableCommand {
               sweepd ask sweep.yaml            # trial 0: --lr=0.01 --units=64
               sweepd ask sweep.yaml --json     # {"schema":"sweepd.ask/1","sweep":"sweep","trial":1,"parameters":{…},…}
               sweepd tell sweep.yaml 0 --value 0.31
+              sweepd ask sweep.yaml --remote
             """)
 
     @Argument(help: "The sweep's name or its sweep file (default: the only one, or the latest).") var sweep: String?
     @OptionGroup var data: DataOptions
+    @OptionGroup var remote: RemoteOptions
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
+        if let daemon = remote.daemon { return try askElsewhere(daemon) }
         let named = try NamedSweep(sweep, data: data)
         let steering = Steering(location: named.location, allowsUnsafeFileSystem: data.allowsUnsafeFileSystem)
         if let source = named.source, try Self.isNew(source, in: named.location) {
-            for warning in source.warnings { Terminal.error("\(warning)") }
-            // A method that cannot search this space must not use up the sweep's name.
-            _ = try SweepSampler(for: source.definition)
-            source.tellChoice(to: .error)
+            try Self.check(source)
             try steering.launch(source)
         }
         let subject = try Subject.find(sweep, data: data)
@@ -42,12 +42,35 @@ struct Ask: ParsableCommand {
             throw UserError("the coordinator handed out no trial", status: .internalError)
         }
         let trial = try subject.trial(number)
-        let seed = trialSeed(sweepSeed: subject.sweep.definition.seed, trial: number)
-        if json {
-            Terminal.line(Self.document(trial, sweep: subject.sweep.name, seed: seed))
-        } else {
-            Terminal.line("trial \(number): \(Best.arguments(trial.configuration))")
+        tell(
+            trial, sweep: subject.sweep.name,
+            seed: trialSeed(sweepSeed: subject.sweep.definition.seed, trial: number))
+    }
+
+    /// What a daemon elsewhere starts it may run on its workers, as what is launched there.
+    private func askElsewhere(_ daemon: DaemonOptions) throws {
+        if let source = try NamedSweep.source(sweep), try Self.isNew(source, on: daemon) {
+            try Self.check(source)
+            _ = try daemon.perform(
+                .launch(definition: source.definition.withChoicesMade.canonicalText, directory: source.directory))
         }
+        let target = try SweepTarget.elsewhere(sweep, daemon, verb: "ask").target
+        let trial = try RemoteTrial(try target.perform(.ask(target.id)))
+        tell(trial.record, sweep: target.name, seed: trial.seed)
+    }
+
+    private static func check(_ source: SweepSource) throws {
+        for warning in source.warnings { Terminal.error("\(warning)") }
+        // A method that cannot search this space must not use up the sweep's name.
+        _ = try SweepSampler(for: source.definition)
+        source.tellChoice(to: .error)
+    }
+
+    private func tell(_ trial: TrialRecord, sweep: String, seed: UInt64) {
+        Terminal.line(
+            json
+                ? Self.document(trial, sweep: sweep, seed: seed)
+                : "trial \(trial.number): \(Best.arguments(trial.configuration))")
     }
 
     /// Whether the sweep has to be started first.
@@ -57,6 +80,11 @@ struct Ask: ParsableCommand {
         } catch StoreError.noData(_) {
             return true
         }
+    }
+
+    private static func isNew(_ source: SweepSource, on daemon: DaemonOptions) throws -> Bool {
+        let sweeps = try daemon.perform(.sweeps)["sweeps"]?.arrayValue ?? []
+        return !sweeps.contains { $0["name"]?.stringValue == source.definition.name }
     }
 
     /// A sweep that is asked goes on as it was started, whatever its file says now.

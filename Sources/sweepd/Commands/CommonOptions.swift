@@ -76,4 +76,12 @@ struct WorkerArguments: ParsableArguments {
             throw ValidationError("--workers must be from 0 to 4096, not \(workers)")
         }
     }
+
+    /// Where a daemon elsewhere goes on with the sweep, there are no local slots.
+    func check(_ remote: RemoteOptions) throws {
+        if remote.daemon != nil, workers != nil {
+            throw ValidationError(
+                "--workers is for a sweep that goes on here, and --remote for one that does elsewhere")
+        }
+    }
 }

@@ -15,18 +15,26 @@ struct Continue: ParsableCommand {
             Example:
               sweepd continue 12 --steps 200
               sweepd continue 12 digits --steps 200 --json
+              sweepd continue 12 digits --steps 200 --remote
             """)
 
     @Argument(help: "The trial's number.") var trial: Int
     @Argument(help: SweepArgument.help) var sweep: String?
     @Option(help: ArgumentHelp("How many steps more.", valueName: "n")) var steps: Int64
     @OptionGroup var data: DataOptions
+    @OptionGroup var remote: RemoteOptions
     @OptionGroup var worker: WorkerArguments
     @Flag(help: "Print the result as JSON.") var json = false
 
-    func validate() throws { try StepsArgument.check(steps) }
+    func validate() throws {
+        try StepsArgument.check(steps)
+        try worker.check(remote)
+    }
 
     func run() throws {
+        if let daemon = remote.daemon {
+            return try RemoteContinuing(on: daemon, sweep: sweep, steps: steps, json: json).continueTrial(trial)
+        }
         let subject = try Subject.find(sweep, data: data)
         let record = try subject.trial(trial)
         let records = try subject.reader.records(of: subject.sweep.id)

@@ -32,12 +32,7 @@ struct Extend: ParsableCommand {
     @OptionGroup var worker: WorkerArguments
     @Flag(help: "Print the result as JSON.") var json = false
 
-    func validate() throws {
-        if remote.daemon != nil, worker.workers != nil {
-            throw ValidationError(
-                "--workers is for a sweep that goes on here, and --remote for one that does elsewhere")
-        }
-    }
+    func validate() throws { try worker.check(remote) }
 
     func run() throws {
         if let daemon = remote.daemon { return try extendElsewhere(daemon) }

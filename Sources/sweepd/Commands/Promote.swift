@@ -17,28 +17,31 @@ struct Promote: ParsableCommand {
             Example:
               sweepd promote --top 5 --steps 200
               sweepd promote digits --top 2 --steps 1000 --workers 2
+              sweepd promote digits --top 2 --steps 1000 --remote
             """)
 
     @Argument(help: SweepArgument.help) var sweep: String?
     @Option(help: ArgumentHelp("How many of the best.", valueName: "n")) var top: Int
     @Option(help: ArgumentHelp("How many steps more.", valueName: "n")) var steps: Int64
     @OptionGroup var data: DataOptions
+    @OptionGroup var remote: RemoteOptions
     @OptionGroup var worker: WorkerArguments
     @Flag(help: "Print the result as JSON.") var json = false
 
     func validate() throws {
         if top < 1 { throw ValidationError("--top must be at least 1, not \(top)") }
         try StepsArgument.check(steps)
+        try worker.check(remote)
     }
 
     func run() throws {
+        if let daemon = remote.daemon {
+            return try RemoteContinuing(on: daemon, sweep: sweep, steps: steps, json: json).promote(top)
+        }
         let subject = try Subject.find(sweep, data: data)
         let records = try subject.reader.records(of: subject.sweep.id)
         let best = Ranking(records, objective: subject.sweep.objective).contenders.prefix(top).map { $0.trials[0] }
-        guard !best.isEmpty else {
-            throw UserError(
-                "no trial of '\(Format.printable(subject.sweep.name))' has a value yet", status: .noTrialCompleted)
-        }
+        guard !best.isEmpty else { throw Self.noValue(in: subject.sweep.name) }
         var parents: [TrialRecord] = []
         var skipped: [Continuing.Skipped] = []
         for record in best {
@@ -51,16 +54,24 @@ struct Promote: ParsableCommand {
                 parents.append(record)
             }
         }
-        guard !parents.isEmpty else {
-            let lines = skipped.map { "\n  trial \($0.trial): \($0.reason)" }.joined()
-            throw UserError("none of the best \(best.count == 1 ? "one" : "\(best.count)") can be continued:\(lines)")
-        }
+        guard !parents.isEmpty else { throw Self.nothingLeft(skipped) }
         // Before the first thread, which asking a live coordinator starts.
         let processGuard = try ProcessGuard.start()
         try Continuing(
             subject: subject, parents: parents, steps: steps, skipped: skipped,
             allowsUnsafeFileSystem: data.allowsUnsafeFileSystem, arguments: worker, json: json
         ).run(processGuard)
+    }
+
+    static func noValue(in sweep: String) -> UserError {
+        UserError("no trial of '\(Format.printable(sweep))' has a value yet", status: .noTrialCompleted)
+    }
+
+    /// - Parameter skipped: all of the best.
+    static func nothingLeft(_ skipped: [Continuing.Skipped]) -> UserError {
+        let lines = skipped.map { "\n  trial \($0.trial): \($0.reason)" }.joined()
+        return UserError(
+            "none of the best \(skipped.count == 1 ? "one" : "\(skipped.count)") can be continued:\(lines)")
     }
 
     /// The one that has trained it as far already.
@@ -73,6 +84,6 @@ struct Promote: ParsableCommand {
             $0.parent == record.number && ($0.untilStep ?? 0) >= until
                 && ($0.state == .completed || $0.state == .stopped)
         }
-        return other.map { "trial \($0.number) has continued it to step \($0.untilStep ?? 0) already" }
+        return other.map { Continuing.alreadyTrained(by: $0.number, until: $0.untilStep ?? 0) }
     }
 }

@@ -24,33 +24,18 @@ struct Ranking: Sendable {
     private(set) var noise: Noise?
 
     init(_ records: [TrialRecord], objective: Objective) {
-        var groups: [Configuration: [TrialRecord]] = [:]
         var missing: [Configuration: Int] = [:]
-        for record in records {
-            if record.isRanked {
-                groups[record.configuration, default: []].append(record)
-            } else if record.state == .failed, !record.isContinuation {
-                missing[record.configuration, default: 0] += 1
-            }
+        for record in records where record.state == .failed && !record.isContinuation {
+            missing[record.configuration, default: 0] += 1
         }
-        contenders = groups.map { configuration, trials in
-            let sorted = trials.sorted { Self.precedes($0.value, $0.number, $1.value, $1.number, objective) }
-            let values = sorted.compactMap(\.value)
-            return Contender(
-                configuration: configuration, trials: sorted, value: values.reduce(0, +) / Double(values.count),
-                missing: missing[configuration] ?? 0)
-        }.sorted { Self.precedes($0.value, $0.number, $1.value, $1.number, objective) }
+        contenders = RankedConfiguration.of(records.filter(\.isRanked), objective: objective) { record in
+            (record.number, record.configuration, record.value ?? .nan)
+        }.map { ranked in
+            Contender(
+                configuration: ranked.configuration, trials: ranked.trials, value: ranked.value,
+                missing: missing[ranked.configuration] ?? 0)
+        }
         noise = Noise.fromRepeats(contenders.map(\.values))
-    }
-
-    /// Better values first, then lower numbers: a total order, so that a report never changes by itself.
-    private static func precedes(
-        _ left: Double?, _ leftNumber: Int, _ right: Double?, _ rightNumber: Int, _ objective: Objective
-    ) -> Bool {
-        let left = left ?? .nan, right = right ?? .nan
-        if objective.isBetter(left, than: right) { return true }
-        if objective.isBetter(right, than: left) { return false }
-        return leftNumber < rightNumber
     }
 
     var best: Contender? { contenders.first }

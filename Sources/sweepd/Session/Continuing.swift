@@ -110,10 +110,13 @@ struct Continuing {
             return
         }
         for trial in continued {
-            Terminal.line(
-                "trial \(trial.record.number) continues trial \(trial.parent.number) to step \(trial.until), in the "
-                    + "running sweep '\(Format.printable(sweep.name))'")
+            Terminal.line(Self.begun(trial, sweep: sweep.name))
         }
+    }
+
+    static func begun(_ trial: ContinuedTrial, sweep: String) -> String {
+        "trial \(trial.record.number) continues trial \(trial.parent.number) to step \(trial.until), in the running sweep "
+            + "'\(Format.printable(sweep))'"
     }
 }
 
@@ -126,11 +129,10 @@ extension Continuing {
             let state =
                 record.state == .paused || !record.state.isHeld || subject.sweep.isLive
                 ? record.state.rawValue : "interrupted"
-            return "it is \(state), and can be continued when it is over"
+            return notOver(state)
         }
         guard let kept = try subject.reader.lastCheckpoint(of: record, in: subject.sweep.id) else {
-            return "it left no checkpoint to go on from: its script must save them (see 'Checkpoints' in "
-                + "Docs/writing-a-worker.md)"
+            return noCheckpoint
         }
         if let folder = try subject.reader.missingFolder(of: kept) {
             return "its checkpoint of step \(kept.checkpoint.step) no longer exists: there is no folder \(folder)"
@@ -139,10 +141,24 @@ extension Continuing {
         let same = records.first { $0.parent == record.number && $0.untilStep == until && !$0.state.isOver }
         if let same {
             let name = subject.hints.sweep(subject.sweep.name)
-            return "trial \(same.number) continues it to step \(until) already"
+            return alreadyTraining(in: same.number, until: until)
                 + (subject.sweep.isLive ? "" : ", and goes on with\n  " + subject.hints.command("resume \(name)"))
         }
         return nil
+    }
+
+    static func notOver(_ state: String) -> String { "it is \(state), and can be continued when it is over" }
+
+    static let noCheckpoint =
+        "it left no checkpoint to go on from: its script must save them (see 'Checkpoints' in "
+        + "Docs/writing-a-worker.md)"
+
+    static func alreadyTraining(in trial: Int, until step: Int64) -> String {
+        "trial \(trial) continues it to step \(step) already"
+    }
+
+    static func alreadyTrained(by trial: Int, until step: Int64) -> String {
+        "trial \(trial) has continued it to step \(step) already"
     }
 }
 

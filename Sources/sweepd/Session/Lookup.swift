@@ -67,10 +67,15 @@ struct NamedSweep {
     let source: SweepSource?
 
     init(_ argument: String?, data: DataOptions) throws {
-        let file = argument.flatMap { Self.isSweepFile($0) ? $0 : nil }
-        source = try file.map { try SweepSource.read($0, overrides: .init(defaultSeed: SweepSource.drawnSeed())) }
-        location = data.location(beside: file)
+        source = try Self.source(argument)
+        location = data.location(beside: source == nil ? nil : argument)
         name = source?.definition.name ?? argument
+    }
+
+    /// The sweep file that the argument names; nil where it names none.
+    static func source(_ argument: String?) throws -> SweepSource? {
+        guard let argument, isSweepFile(argument) else { return nil }
+        return try SweepSource.read(argument, overrides: .init(defaultSeed: SweepSource.drawnSeed()))
     }
 
     private static func isSweepFile(_ argument: String) -> Bool {

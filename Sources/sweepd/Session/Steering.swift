@@ -15,7 +15,7 @@ struct Steering {
     let allowsUnsafeFileSystem: Bool
 
     /// How long to wait for the next proposal, which needs a fit of the model at most.
-    private static let patience: Duration = .seconds(600)
+    static let patience: Duration = .seconds(600)
 
     /// - Returns: the number of the trial that was handed out, if one was.
     @discardableResult

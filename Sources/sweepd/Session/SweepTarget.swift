@@ -51,15 +51,29 @@ struct SweepTarget {
         let sweeps = try daemon.perform(.sweeps)["sweeps"]?.arrayValue ?? []
         let names = sweeps.map { $0["name"]?.stringValue ?? "" }
         let preferred = sweeps.map { !prefersUnfinished || $0["state"]?.stringValue != "finished" }
-        let index = try Lookup.index(of: argument, among: names, preferred: preferred, verb: verb)
+        let name = try NamedSweep.source(argument)?.definition.name ?? argument
+        let index = try Lookup.index(of: name, among: names, preferred: preferred, verb: verb)
         guard let number = sweeps[index]["id"]?.integerValue, let standing = RemoteStanding(sweeps[index]) else {
             throw UserError(
                 "the daemon's answer is not understood: install the same release on both", status: .internalError)
         }
         let target = SweepTarget(
             id: SweepID(Int(number)), name: names[index], subject: nil, hints: Hints(data: nil),
-            ask: { try daemon.perform($0) })
+            ask: { try patiently(daemon, $0) })
         return (target, standing)
+    }
+
+    /// Repeats what is not ready yet: the next proposal needs a fit of the model at most.
+    private static func patiently(_ daemon: DaemonOptions, _ request: OperatorRequest) throws -> JSONValue {
+        let deadline = ContinuousClock.now + Steering.patience
+        while true {
+            do {
+                return try daemon.perform(request)
+            } catch OperatorClient.Failure.notYet(_) where ContinuousClock.now < deadline {
+                // Each time is a connection over the network.
+                Thread.sleep(forTimeInterval: 0.2)
+            }
+        }
     }
 
     @discardableResult
