@@ -3,6 +3,7 @@
 import OrderedCollections
 import SweepEngine
 import SweepModel
+import WorkerProtocol
 
 /// What operators ask for, wherever they ask from.
 extension CoordinatorLoop {
@@ -125,9 +126,16 @@ extension CoordinatorLoop {
     private func launch(_ text: String, _ directory: String) throws(EngineError) -> Stimulus {
         // A coordinator of one sweep would never run it.
         guard options.servesAll else { throw .takesNoSweeps }
+        guard directory.utf8.count <= ProtocolLimits.pathBytes else {
+            throw .refused("the sweep file's folder must have at most \(ProtocolLimits.pathBytes) bytes")
+        }
         let definition: SweepDefinition
         do {
-            definition = try SweepFile.parse(text, file: "the definition", overrides: SweepFile.Overrides()).definition
+            definition =
+                try SweepFile.parse(
+                    text, file: "the definition",
+                    overrides: SweepFile.Overrides(checksPattern: true, checksBounds: true)
+                ).definition
         } catch {
             throw .refused("\(error)")
         }

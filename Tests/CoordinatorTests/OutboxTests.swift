@@ -68,6 +68,36 @@ import WorkerProtocol
         }
     }
 
+    /// What a sweep file may have at most fits into a message, whatever folders and checkpoints the lease names besides.
+    @Test func theLongestLeaseCanBeSent() throws {
+        // The most bytes of JSON that a path of that length can take.
+        let path = "/" + String(repeating: "\u{1}", count: ProtocolLimits.pathBytes - 1)
+        let name = String(repeating: "\u{1}", count: ProtocolLimits.nameBytes)
+        let checkpoint = Checkpoint(step: .max, location: path, digest: name, bytes: .max)
+        let words = [String](repeating: String(repeating: "x", count: TrialBounds.argumentBytes), count: 9)
+        let rest = TrialBounds.bytes - words.reduce(0) { $0 + $1.utf8.count } - 200
+        var value = JSONValue.string(String(repeating: "y", count: rest))
+        for _ in 0..<TrialBounds.valueDepth { value = .array([value]) }
+        let longest = Lease(
+            fence: Fence(.max), sweep: SweepID(.max), sweepName: name, trial: .max, attempt: .max,
+            configuration: Configuration([.init("x", value)]), parametersDigest: name, seed: .max,
+            objective: Objective(metric: name, target: -.leastNonzeroMagnitude), maximumStep: .max, command: words,
+            program: path, workingDirectory: path, attemptDirectory: path, resume: checkpoint, timeLimit: .seconds(1),
+            memoryLimit: .max, metricPattern: path,
+            fallbacks: [Checkpoint](repeating: checkpoint, count: ProtocolLimits.fallbacksPerLease),
+            checkpointDirectory: path)
+        let frames = MessageCodec.encode(Envelope(session: name, epoch: .max, message: .leases([longest])))
+        #expect(frames[1].count <= ProtocolLimits.frameBytes)
+        // And what the sweep file has a say in is read.
+        var lease = lease(1)
+        (lease.command, lease.configuration) = (longest.command, longest.configuration)
+        let message = try MessageCodec.decodeCoordinatorMessage(
+            MessageCodec.encode(Envelope(session: "s", epoch: 1, message: .leases([lease])))
+        ).message
+        guard case .leases(let leases) = message else { throw Unexpected(message: message) }
+        #expect(leases.map(\.command) == [words] && leases.map(\.configuration) == [longest.configuration])
+    }
+
     @Test func shortLeasesAreAsManyAsAMessageMayHave() throws {
         #expect(try parts((1...130).map { lease($0) }).map(\.count) == [64, 64, 2])
     }

@@ -18,10 +18,12 @@ package struct SweepFile: Sendable {
         /// Whether `metric.pattern` must be a regular expression: for what a user wrote. What is stored already is taken as
         /// it is, or a stricter check would lock its directory.
         package var checksPattern: Bool
+        /// Whether workers must be able to take its trials: for what is about to be started, and not for what is stored.
+        package var checksBounds: Bool
 
         package init(
             name: String? = nil, trials: Int? = nil, seed: UInt64? = nil, workers: Int? = nil, defaultSeed: UInt64 = 0,
-            defaultName: String? = nil, checksPattern: Bool = false
+            defaultName: String? = nil, checksPattern: Bool = false, checksBounds: Bool = false
         ) {
             self.name = name
             self.trials = trials
@@ -30,6 +32,7 @@ package struct SweepFile: Sendable {
             self.defaultSeed = defaultSeed
             self.defaultName = defaultName
             self.checksPattern = checksPattern
+            self.checksBounds = checksBounds
         }
     }
 

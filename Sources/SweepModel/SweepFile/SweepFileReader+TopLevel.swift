@@ -63,6 +63,7 @@ extension SweepFileReader {
             metricPattern: metric.pattern, grace: grace ?? .seconds(30), earlyTermination: early,
             checkpoints: checkpoints, placement: placement)
         checkReadable(definition, root)
+        if overrides.checksBounds { checkBounds(definition, root) }
         return definition
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import SweepModel
+
 /// Bounds of single fields: bytes of UTF-8, or elements. A longer one makes the whole message malformed; what an
 /// attempt says (reasons, warnings, messages, tails, metrics) is shortened by the encoder instead.
 extension ProtocolLimits {
@@ -10,9 +12,9 @@ extension ProtocolLimits {
     /// Characters of a warning.
     package static let warningCharacters = 500
     package static let pathBytes = 4096
-    package static let argumentBytes = 64 << 10
-    package static let arguments = 1000
-    package static let parameters = 4096
+    package static let argumentBytes = TrialBounds.argumentBytes
+    package static let arguments = TrialBounds.arguments
+    package static let parameters = TrialBounds.parameters
     package static let metricsPerReport = 256
     package static let tasks = 256
     /// Leases in a hello, beat or welcome; fences in an ack or nack.

@@ -29,6 +29,7 @@ struct SweepSource {
         let text = try text(of: path, as: file)
         var overrides = overrides
         overrides.checksPattern = true
+        overrides.checksBounds = true
         if overrides.defaultName == nil {
             let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
             let folder = ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent
