@@ -40,7 +40,7 @@ final class CoordinatorLoop {
     let models = DispatchQueue(label: "models", qos: .utility)
     let janitor = CheckpointJanitor()
     let failpoints = Failpoint.Countdown()
-    private var nextTick: Instant
+    private var ticks: TickSchedule
     private var isShuttingDown = false
     private var dropped = 0
     private var nextDropNote: Instant?
@@ -75,7 +75,7 @@ final class CoordinatorLoop {
         try runtime.create()
         transport = try WorkerTransport(endpoint: runtime.workerEndpoint, context: context)
         operators = try OperatorService(endpoint: runtime.operatorEndpoint, context: context)
-        nextTick = Clock.boot
+        ticks = TickSchedule(from: Clock.boot, timers: options.timers)
         let reaction = self.engine.start(version: options.version, now: Clock.moment)
         try store.append(reaction.events)
         if let listening = options.listening {
@@ -174,7 +174,7 @@ final class CoordinatorLoop {
     }
 
     private func waitForWork() throws {
-        let pause = nextTick - Clock.boot
+        let pause = ticks.next - Clock.boot
         try transport.wait(with: operators, wakeup: mailbox.wakeup, timeout: max(.zero, pause))
     }
 
@@ -242,15 +242,13 @@ final class CoordinatorLoop {
         nextDropNote = now + .seconds(1)
     }
 
-    /// A worker whose words wait here unread has not fallen silent, and an offer whose answer waits is answered: under
-    /// load the tick is put off until everything is read, or for so long that the engine counts it as a stall of our own.
     private func tick(_ turn: inout Turn, hasReadAll: Bool) {
         let now = Clock.boot
-        guard now >= nextTick, hasReadAll || now - nextTick >= options.timers.suspect else { return }
+        guard ticks.isDue(at: now, hasReadAll: hasReadAll) else { return }
         _ = handle(.tick, &turn)
         expireInvitations()
         tidyKeys()
-        nextTick = engine.nextDeadline(now: now)
+        ticks.ticked(at: now, engine)
     }
 
     func handle(_ stimulus: Stimulus, _ turn: inout Turn) -> EngineError? {
