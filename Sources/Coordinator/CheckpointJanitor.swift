@@ -43,6 +43,25 @@ struct CheckpointJanitor: Sendable {
         return .discarded
     }
 
+    /// What was discarded before, by a process that may have ended before it was deleted. Nothing is looked at before its
+    /// turn comes: a slow file system must hold up no start.
+    ///
+    /// - Parameter isEnding: asked before each; what is left then waits for the next start.
+    func discardAgain(
+        _ places: [(location: String, roots: [Root])], unless isEnding: @escaping @Sendable () -> Bool
+    ) {
+        if places.isEmpty { return }
+        queue.async {
+            for (location, roots) in places where !isEnding() {
+                // Most are long gone, which one look tells.
+                guard case .path(let path)? = CheckpointLocation(location), Self.isThere(path),
+                    Self.judge(path, below: roots) == .discarded
+                else { continue }
+                try? FileManager.default.removeItem(atPath: path)
+            }
+        }
+    }
+
     /// What has been asked for is done.
     func finish() {
         queue.sync {}
@@ -73,6 +92,11 @@ struct CheckpointJanitor: Sendable {
     }
 
     private static func withoutSlash(_ path: String) -> String { path.hasSuffix("/") ? String(path.dropLast()) : path }
+
+    private static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(withoutSlash(path), &status) == 0
+    }
 
     /// nil where nothing is there.
     private static func resolved(_ path: String) -> String? {

@@ -68,9 +68,7 @@ extension CoordinatorLoop {
         // Nothing but the trial's own: a worker could name a key or another sweep's folder. What a continued trial has of
         // the one before it stays for that one to discard.
         let folder = DataDirectory.trialFolder(sweep: definition.name, trial: trial.number)
-        let bases = ["\(data.path)/sweeps"] + (definition.checkpoints?.path.map { [$0] } ?? [])
-        let roots = bases.map { CheckpointJanitor.Root(base: $0, folder: folder) }
-        switch janitor.discard(location, below: roots) {
+        switch janitor.discard(location, below: roots(folder, definition)) {
         case .discarded, .gone: break
         case .elsewhere:
             options.logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
@@ -80,6 +78,19 @@ extension CoordinatorLoop {
                 "a checkpoint is left where it is: this machine does not reach it, or a link leads there",
                 metadata: ["location": "\(location)"])
         }
+    }
+
+    private func roots(_ folder: String, _ definition: SweepDefinition) -> [CheckpointJanitor.Root] {
+        let bases = ["\(data.path)/sweeps"] + (definition.checkpoints?.path.map { [$0] } ?? [])
+        return bases.map { CheckpointJanitor.Root(base: $0, folder: folder) }
+    }
+
+    /// What the process before this one may not have come to.
+    func discardAgain(_ leftovers: [LostDiscards.Leftover]) {
+        let places = leftovers.compactMap { leftover in
+            engine.sweeps[leftover.sweep].map { (leftover.location, roots(leftover.folder, $0.definition)) }
+        }
+        janitor.discardAgain(places, unless: { [mailbox] in mailbox.isShutdownRequested })
     }
 
     /// The engine knows no paths: leases get the attempt's directory here.

@@ -70,7 +70,11 @@ final class CoordinatorLoop {
         store = try Store.open(
             directory: data.path, options: StoreOptions(allowsUnsafeFileSystem: options.allowsUnsafeFileSystem))
         var engine = Engine(database: store.database, timers: options.timers)
-        _ = try store.replay { engine.apply($0) }
+        var lost = LostDiscards()
+        _ = try store.replay { entry in
+            engine.apply(entry)
+            lost.note(entry.event)
+        }
         self.engine = engine
         try runtime.create()
         transport = try WorkerTransport(endpoint: runtime.workerEndpoint, context: context)
@@ -88,6 +92,8 @@ final class CoordinatorLoop {
             transport.isAdmitted = { [unowned self] in self.door?.isAdmitted($0) == true }
         }
         try EndpointFile(runtime: runtime).write(to: data.endpointFile)
+        // After the start: what only the process before had at work has ended by now.
+        discardAgain(lost.leftovers(in: self.engine))
     }
 
     /// A daemon works on whatever is not over, and what was paused stays so: these it has yet to take up.

@@ -29,7 +29,7 @@ package struct DataDirectory: Sendable {
     static func trialFolder(sweep: String, trial: Int) -> String { "\(folder(for: sweep))/\(trial)" }
 
     /// A sweep may be called anything, `../x` included; its folder is below ours whatever it is called.
-    private static func folder(for name: String) -> String {
+    static func folder(for name: String) -> String {
         var result = ""
         for (index, byte) in name.utf8.enumerated() {
             let character = Character(UnicodeScalar(byte))
@@ -46,11 +46,16 @@ package struct DataDirectory: Sendable {
 
     /// The same below a path or a URI that all workers reach.
     package static func checkpointDirectory(_ root: String, sweep: String, trial: Int, fence: Fence) -> String {
-        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(trialFolder(sweep: sweep, trial: trial))/a\(fence)"
+        "\(root.hasSuffix("/") ? String(root.dropLast()) : root)/\(attemptFolder(sweep: sweep, trial: trial, fence: fence))"
+    }
+
+    /// Below the folder of all sweeps, or below a path that all workers reach.
+    static func attemptFolder(sweep: String, trial: Int, fence: Fence) -> String {
+        "\(trialFolder(sweep: sweep, trial: trial))/a\(fence)"
     }
 
     /// One per attempt, so that an attempt that lost its lease can harm only its own files.
     package func attemptDirectory(sweep: String, trial: Int, fence: Fence) -> String {
-        "\(trialDirectory(sweep: sweep, trial: trial))/a\(fence)"
+        "\(path)/sweeps/\(Self.attemptFolder(sweep: sweep, trial: trial, fence: fence))"
     }
 }

@@ -66,6 +66,19 @@ import Testing
         #expect(isThere("other/step-5") && isThere("own/1/a1/step-5"))
     }
 
+    /// By the same rules, and nothing more once the process is to end.
+    @Test func whatAnEarlierProcessLeftIsDeleted() {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let places = ["own/1/gone/step-5", "own/link/step-5", "other/step-5", "own/1/a1/step-5"]
+            .map { (location: "\(root)/\($0)", roots: roots(root)) }
+        janitor.discardAgain(places, unless: { true })
+        janitor.finish()
+        #expect(isThere("own/1/a1/step-5"))
+        janitor.discardAgain(places, unless: { false })
+        janitor.finish()
+        #expect(!isThere("own/1/a1/step-5") && isThere("own/1/a1") && isThere("other/step-5"))
+    }
+
     @Test func whatIsOutOfReachIsNoSilentSuccess() {
         defer { try? FileManager.default.removeItem(atPath: root) }
         #expect(janitor.discard("\(root)/away/own/1/a1/step-5", below: roots("\(root)/away")) == .refused)
