@@ -65,7 +65,7 @@ extension Engine {
         guard let sweep = sweeps[trial.sweep], let progress = sweep.progress[trial.number] else {
             return Settlement(state: state)
         }
-        let point = progress.summary(sweep.definition.objective)
+        let point = progress.curve.summary(sweep.definition.objective.summary)
         let isInfeasible = point == nil && !progress.curve.isEmpty
         return Settlement(state: state, value: point?.value, step: point?.step, isInfeasible: isInfeasible)
     }

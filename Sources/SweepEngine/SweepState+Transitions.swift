@@ -100,7 +100,9 @@ extension SweepState {
     }
 
     private mutating func passMilestones(_ number: Int, step: Int64) {
-        guard let ladder, let value = progress[number]?.summary(definition.objective)?.value else { return }
+        guard let ladder, let value = progress[number]?.curve.summary(definition.objective.summary)?.value else {
+            return
+        }
         milestonesPassed += ladder.pass(&trials[number].milestones, step: step, value: value)
     }
 

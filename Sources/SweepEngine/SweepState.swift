@@ -91,13 +91,12 @@ package struct SweepState: Hashable, Sendable {
         // with what they have reached since. What it finds against them meanwhile is not enforced.
         for number in progress.keys.sorted() where !trials[number].isContinuation {
             guard let points = progress[number]?.curve.points else { continue }
-            var past = Progress(definition.objective)
+            trials[number].milestones = ladder?.milestones(of: points, definition.objective) ?? []
+            if trials[number].state.isOver { continue }
+            var past = LearningCurve(goal: definition.objective.goal)
             for point in points {
-                past.curve.append(step: point.step, value: point.value)
-                if let ladder, let value = past.summary(definition.objective)?.value {
-                    _ = ladder.pass(&trials[number].milestones, step: point.step, value: value)
-                }
-                if !trials[number].state.isOver { _ = stopping.judge(number, past.curve) }
+                past.append(step: point.step, value: point.value)
+                _ = stopping.judge(number, past)
             }
         }
     }

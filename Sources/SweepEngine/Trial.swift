@@ -82,14 +82,6 @@ package struct Progress: Hashable, Sendable {
     init(_ objective: Objective) {
         curve = LearningCurve(goal: objective.goal)
     }
-
-    /// The trial's value by the objective's summary rule; nil when there is none or it is not finite.
-    func summary(_ objective: Objective) -> LearningCurve.Point? {
-        switch objective.summary {
-        case .last: curve.last.flatMap { $0.value.isFinite ? $0 : nil }
-        case .best: curve.bestPoint
-        }
-    }
 }
 
 /// One live lease of a trial by one worker. It is forgotten when it ends.

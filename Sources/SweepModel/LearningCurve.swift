@@ -35,6 +35,14 @@ package struct LearningCurve: Hashable, Sendable {
         return points[best[count - 1]]
     }
 
+    /// What counts as the trial's value by the objective's summary rule; nil when there is none or it is not finite.
+    package func summary(_ rule: Objective.Summary) -> Point? {
+        switch rule {
+        case .last: last.flatMap { $0.value.isFinite ? $0 : nil }
+        case .best: bestPoint
+        }
+    }
+
     /// Values with their sign such that less is better.
     package func loss(_ index: Int) -> Double { loss(of: points[index].value) }
     package var bestLoss: Double? { bestPoint.map { loss(of: $0.value) } }

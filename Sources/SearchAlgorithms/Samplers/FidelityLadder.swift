@@ -32,4 +32,16 @@ package struct FidelityLadder: Hashable, Sendable {
         while milestones.count < steps.count, step >= steps[milestones.count] { milestones.append(value) }
         return milestones.count - before
     }
+
+    /// The values at the first steps of the ladder of a trial with such a curve, oldest point first.
+    package func milestones(of points: some Sequence<LearningCurve.Point>, _ objective: Objective) -> [Double] {
+        var curve = LearningCurve(goal: objective.goal)
+        var milestones: [Double] = []
+        for point in points {
+            curve.append(step: point.step, value: point.value)
+            guard let value = curve.summary(objective.summary)?.value else { continue }
+            _ = pass(&milestones, step: point.step, value: value)
+        }
+        return milestones
+    }
 }

@@ -39,7 +39,7 @@ struct Best: ParsableCommand {
                 status: .noTrialCompleted)
         }
         if args { return Terminal.line(Self.arguments(best.configuration)) }
-        let model = ModelView(records, definition: subject.sweep.definition)
+        let model = try subject.model(records)
         let continued = ContinuedTrial.of(records)
         if json { return Terminal.line(Self.document(best, model, continued, sweep: subject.sweep)) }
         let objective = subject.sweep.objective

@@ -23,7 +23,7 @@ struct Show: ParsableCommand {
         let subject = try Subject.find(sweep, data: data)
         let result = try subject.reader.result(of: subject.sweep)
         let headline = Headline(subject.sweep)
-        let view = try model ? subject.model() : nil
+        let view = try model ? subject.model(try subject.reader.records(of: subject.sweep.id)) : nil
         if json {
             let members = result.members(headline) + (model ? [.init("model", view?.json ?? .null)] : [])
             Terminal.line(JSONOutput.text("show", members))

@@ -104,9 +104,7 @@ struct SearchState {
         trials[id].curve.append(step: step, value: value)
         // What comes after a verdict enters no rung.
         if let verdict = trials[id].verdict { return verdict }
-        let summary =
-            definition.objective.summary == .best ? trials[id].curve.bestPoint?.value : trials[id].curve.last?.value
-        if let ladder, let summary, summary.isFinite,
+        if let ladder, let summary = trials[id].curve.summary(definition.objective.summary)?.value,
             ladder.pass(&trials[id].milestones, step: step, value: summary) > 0
         {
             learned = nil

@@ -14,10 +14,22 @@ struct ModelView: Sendable {
     let seen: Ranking.Contender?
 
     /// nil when there are too few results for a model.
-    init?(_ records: [TrialRecord], definition: SweepDefinition) {
-        let evidence = records.filter(\.isEvidence)
-        let history = SearchHistory(
-            results: evidence.map { SearchHistory.Result($0.configuration, value: $0.isRanked ? $0.value : nil) })
+    ///
+    /// - Parameter curve: of the trial with that number; asked for only where trials are stopped early.
+    init?(_ records: [TrialRecord], definition: SweepDefinition, curve: (Int) throws -> [CurvePoint]) rethrows {
+        let ladder = FidelityLadder(definition.earlyTermination)
+        var evidence: [TrialRecord] = []
+        var trials: [TrialEvidence] = []
+        for record in records where record.isEvidence {
+            let points = ladder == nil ? [] : try curve(record.number)
+            let milestones = ladder?.milestones(
+                of: points.lazy.map { LearningCurve.Point(step: $0.step, value: $0.value) }, definition.objective)
+            evidence.append(record)
+            trials.append(TrialEvidence(record.configuration, milestones: milestones ?? [], end: record.end))
+        }
+        // As the sampler sees them: trials of different length on one scale.
+        let adjustment = RungAdjustment(ladder, trials.filter { !$0.milestones.isEmpty })
+        let history = SearchHistory(results: trials.compactMap { adjustment.result(of: $0) })
         guard let report = ModelReport(definition, history) else { return nil }
         self.report = report
         best = evidence[report.best.result]
@@ -89,6 +101,12 @@ struct ModelView: Sendable {
 }
 
 extension TrialRecord {
+    /// How a trial that is evidence ended, for a model.
+    fileprivate var end: TrialEvidence.End {
+        guard isRanked else { return .failed }
+        return state == .stopped ? .stopped(value) : .completed(value)
+    }
+
     /// Whether its end says something about its configuration: `Trial.isEvidence`, from what the store keeps.
     fileprivate var isEvidence: Bool {
         if isContinuation { return false }

@@ -104,8 +104,10 @@ struct Subject {
     }
 
     /// What the model thinks; nil when there are too few results.
-    func model() throws -> ModelView? {
-        ModelView(try reader.records(of: sweep.id), definition: sweep.definition)
+    ///
+    /// - Parameter records: of all its trials.
+    func model(_ records: [TrialRecord]) throws -> ModelView? {
+        try ModelView(records, definition: sweep.definition) { try reader.curve(of: sweep, trial: $0) }
     }
 
     func trial(_ number: Int) throws -> TrialRecord {

@@ -29,7 +29,7 @@ package struct ModelReport: Hashable, Sendable {
     package let lengthScales: [LengthScale]
     /// The standard deviation of one value about the function, in the objective's unit, near the best.
     package let noise: Double
-    /// Of the configurations tried, the one with the best posterior mean.
+    /// Of the configurations tried, the one with the best posterior mean; where some were trained to their end, of those.
     package let best: Estimate
 
     /// Fits a model to the history.
@@ -46,7 +46,11 @@ package struct ModelReport: Hashable, Sendable {
         let points = Matrix(rows: evidence.points.count, columns: evidence.features.count) { evidence.points[$0][$1] }
         let means = model.means(at: points)
         let tried = means.indices.filter { evidence.values[$0] != nil }
-        guard let best = tried.max(by: { (means[$0], $1) < (means[$1], $0) }) else { return nil }
+        // What was stopped early is carried to the end by a guess: it teaches the model and is no candidate itself.
+        let whole = tried.filter { history.results[$0].missingRungs == 0 }
+        guard let best = (whole.isEmpty ? tried : whole).max(by: { (means[$0], $1) < (means[$1], $0) }) else {
+            return nil
+        }
         func original(_ value: Double) -> Double {
             let value = evidence.transform.original(of: value) ?? .nan
             return goal == .minimize ? -value : value
