@@ -18,17 +18,11 @@ package struct OutputTransform: Hashable, Sendable {
     /// `results`: larger is better; nil, NaN and infinities are failures.
     package init(_ results: [Double?]) {
         let finite = results.map { $0.flatMap { $0.isFinite ? $0 : nil } }
-        // Halved and scaled so that no sum or difference overflows.
-        let magnitude = finite.reduce(0) { max($0, $1?.magnitude ?? 0) }
-        let unit = magnitude > 1e100 ? magnitude : 1
-        let ranked = halfRanked(finite.map { $0.map { $0 / unit } })
-        let filled = withFailures(ranked)
+        let filled = withFailures(halfRanked(distancesToMedian(finite)))
         let count = Double(max(filled.count, 1))
         let mean = filled.reduce(0) { $0 + $1 } / count
         let deviation = (filled.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
-        let rounding = 1e-14 * filled.reduce(0) { max($0, $1.magnitude) }
-        let scale = deviation > rounding ? deviation : 0
-        let values = filled.map { scale > 0 ? ($0 - mean) / scale : 0 }
+        let values = filled.map { deviation > 0 ? ($0 - mean) / deviation : 0 }
         self.values = values
         var knots: [(original: Double, image: Double)] = []
         for (original, image) in zip(finite, values) {
@@ -55,12 +49,34 @@ package struct OutputTransform: Hashable, Sendable {
     }
 }
 
+/// Half of what lies between each value and their median, by the largest of these that is above the median. So squares
+/// neither overflow nor vanish, whatever the values' unit, and however far one value is below all others: below the median
+/// only ranks count. Where nothing is above the median all values count. What is as near as rounding is equal.
+private func distancesToMedian(_ values: [Double?]) -> [Double?] {
+    let sorted = values.compactMap(\.self).sorted()
+    guard let least = sorted.first, let largest = sorted.last else { return values }
+    let median = middle(of: sorted)
+    let rounding = 0.5e-14 * max(median.magnitude, largest.magnitude)
+    func distance(_ value: Double) -> Double {
+        let distance = value / 2 - median / 2
+        return distance.magnitude > rounding ? distance : 0
+    }
+    let (above, below) = (distance(largest), -distance(least))
+    let unit = above > 0 ? above : below > 0 ? below : 1
+    return values.map { $0.map { distance($0) / unit } }
+}
+
+/// The median.
+private func middle(of sorted: [Double]) -> Double {
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : sorted[middle - 1] / 2 + sorted[middle] / 2
+}
+
 /// Values below the median by their rank; the others, and failures, unchanged.
 func halfRanked(_ values: [Double?]) -> [Double?] {
     let sorted = values.compactMap(\.self).sorted()
     guard let largest = sorted.last else { return values }
-    let middle = sorted.count / 2
-    let median = sorted.count % 2 == 1 ? sorted[middle] : sorted[middle - 1] / 2 + sorted[middle] / 2
+    let median = middle(of: sorted)
     var unique: [Double] = []
     for value in sorted where unique.last != value { unique.append(value) }
     let below = unique.firstIndex { $0 >= median } ?? 0

@@ -7,7 +7,8 @@ import RealModule
 /// surroundings of what has been seen can be believed.
 ///
 /// The rule of TuRBO-1: Eriksson, Pearce, Gardner, Turner, Poloczek, "Scalable global optimization via local Bayesian
-/// optimization", NeurIPS 2019. A pure function of the values in the order they came.
+/// optimization", NeurIPS 2019. A pure function of the values in the order they came: theirs counts batches of q, and
+/// shrinks after ⌈max(4/q, d/q)⌉ of them without an improvement, which is after max(4, d) values whatever q is.
 package struct TrustRegion: Hashable, Sendable {
     /// L: the side of the box, before the length scales shape it.
     package private(set) var side = TrustRegion.initialSide
@@ -28,11 +29,8 @@ package struct TrustRegion: Hashable, Sendable {
     /// - Parameters:
     ///   - values: in the order they came; larger is better. What is not finite is a failure.
     ///   - features: d.
-    ///   - concurrency: how many trials run at once, of which each is a batch's share.
-    package init(values: [Double], features: Int, concurrency: Int) {
-        let shares = Double(max(concurrency, 1))
-        let failuresToShrink = Int(max(4 / shares, Double(features) / shares).rounded(.up))
-        for value in values { follow(value, failuresToShrink: max(failuresToShrink, 1)) }
+    package init(values: [Double], features: Int) {
+        for value in values { follow(value, failuresToShrink: max(4, features)) }
     }
 
     private mutating func follow(_ value: Double, failuresToShrink: Int) {

@@ -13,6 +13,20 @@ struct LogEITests {
         #expect((result.derivative / derivative - 1).magnitude <= 1e-10, "u = \(u)")
     }
 
+    /// The reference's own numbers.
+    @Test(arguments: [
+        (5, 1.6094379231264313851, 0.19999994053122), (0, -0.91893853320467274178, 1.2533141373155),
+        (-1, -2.4851210257126413368, 1.9042712333296918), (-5, -16.744301162660990143, 5.3618162412880885),
+        (-10, -55.553122036122355927, 10.194383033412553), (-25, -319.86146358149595433, 25.079620234266533),
+        (-40, -808.29856835661996024, 40.049906657648518), (-100, -5010.1295788002497923, 100.01999400419587),
+    ])
+    func goldenNumbers(u: Double, value: Double, derivative: Double) {
+        let result = logExpectedImprovement(u)
+        #expect((result.value / value - 1).magnitude < 2e-13, "u = \(u)")
+        #expect((result.derivative / derivative - 1).magnitude < 1e-10, "u = \(u)")
+        #expect((logExpectedImprovement(-1000).value / -500_014.734_452_091_158_45 - 1).magnitude < 1e-15)
+    }
+
     /// ln h(-10^6) = -500000000028.54995965, and the derivative tends to |u|.
     @Test func farOut() {
         #expect((logExpectedImprovement(-1e6).value / -500_000_000_028.549_959_65 - 1).magnitude < 1e-15)

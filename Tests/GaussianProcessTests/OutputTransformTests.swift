@@ -34,12 +34,28 @@ struct OutputTransformTests {
         }
     }
 
-    @Test(arguments: [(1e-12, 0.0), (3.0, -7.0), (1e9, 1e10), (1e-3, 1e-3)], 0..<20)
+    @Test(arguments: [(1e-280, 0.0), (1e-12, 0.0), (3.0, -7.0), (1e9, 1e10), (1e-3, 1e-3), (1e280, 0.0)], 0..<20)
     func unitAndOriginDoNotMatter(change: (Double, Double), seed: Int) {
         let results = draws(30, seed: seed)
         let plain = OutputTransform(results).values
         let changed = OutputTransform(results.map { $0.map { $0 * change.0 + change.1 } }).values
         #expect(difference(changed, plain) < 1e-6, "seed \(seed)")
+    }
+
+    /// Of a value below the median only the rank counts, however far it has diverged.
+    @Test(arguments: 0..<20)
+    func aDivergedValueHidesNothing(seed: Int) {
+        func values(_ diverged: Double) -> [Double] { OutputTransform(draws(30, seed: seed) + [diverged]).values }
+        let plain = values(-1e6)
+        for diverged in [-1e30, -1e160, -1e200, -1.7e308] {
+            #expect(difference(values(diverged), plain) < 1e-12, "seed \(seed), \(diverged)")
+        }
+    }
+
+    /// Where the good half is one value but for rounding, the others are not taken for it.
+    @Test func roundingIsNoSpread() {
+        let values = OutputTransform([0.1, 0.1, (0.1).nextUp, 0.1, -3, -7]).values
+        #expect(values[0] - values[4] > 1 && values[4] > values[5])
     }
 
     @Test func edges() {

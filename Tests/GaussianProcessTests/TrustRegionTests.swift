@@ -16,26 +16,23 @@ struct TrustRegionTests {
         ([Double.nan, 1, Double.nan, 0, -Double.infinity, Double.nan], 0.4),
     ])
     func sides(values: [Double], expected: Double) {
-        #expect(TrustRegion(values: values, features: 2, concurrency: 1).side == expected)
+        #expect(TrustRegion(values: values, features: 2).side == expected)
     }
 
     /// More than a thousandth of the best, of either sign; what is less still raises the best.
     @Test func improvements() {
-        func side(_ values: [Double]) -> Double { TrustRegion(values: values, features: 1, concurrency: 1).side }
+        func side(_ values: [Double]) -> Double { TrustRegion(values: values, features: 1).side }
         #expect(side([1000, 1001.5, 1003, 1004.5]) == 1.6)
         #expect(side([1000, 1000.5, 1001.4, 1002.3, 1003.2]) == 0.4)
         #expect(side([-10, -9.98, -9.96, -9.94]) == 1.6)
         #expect(side([-10, -9.995, -9.99, -9.985, -9.98]) == 0.4)
     }
 
-    /// ⌈max(4/q, d/q)⌉: 30 on one worker, 4 on eight, 1 on forty.
-    @Test(arguments: [(30, 1, 30), (30, 8, 4), (30, 40, 1), (3, 1, 4), (3, 3, 2), (3, 0, 4)])
-    func failuresUntilItShrinks(features: Int, concurrency: Int, failures: Int) {
+    @Test(arguments: [(30, 30), (5, 5), (3, 4), (1, 4)])
+    func failuresUntilItShrinks(features: Int, failures: Int) {
         let (before, after) = (
-            TrustRegion(
-                values: [1] + Array(repeating: 0, count: failures - 1), features: features, concurrency: concurrency),
-            TrustRegion(
-                values: [1] + Array(repeating: 0, count: failures), features: features, concurrency: concurrency)
+            TrustRegion(values: [1] + Array(repeating: 0, count: failures - 1), features: features),
+            TrustRegion(values: [1] + Array(repeating: 0, count: failures), features: features)
         )
         #expect(before.side == 0.8 && after.side == 0.4)
     }
@@ -43,7 +40,7 @@ struct TrustRegionTests {
     /// 0.8/2⁷ = 0.00625 is below 2⁻⁷.
     @Test func startsAgain() {
         func region(_ failures: Int) -> TrustRegion {
-            TrustRegion(values: [1] + Array(repeating: 0, count: failures), features: 4, concurrency: 1)
+            TrustRegion(values: [1] + Array(repeating: 0, count: failures), features: 4)
         }
         #expect(region(24).side == 0.0125 && region(24).restarts == 0)
         #expect(region(28).side == 0.8 && region(28).restarts == 1)
@@ -52,7 +49,7 @@ struct TrustRegionTests {
 
     /// ℓ = 1, 4 have the geometric mean 2: sides 0.4 and 1.6; the category's ℓ does not count.
     @Test func box() {
-        let region = TrustRegion(values: [], features: 3, concurrency: 1)
+        let region = TrustRegion(values: [], features: 3)
         let box = region.box(
             centre: [0.5, 2, 0.1], features: Features([.continuous, .categorical, .continuous]),
             lengthScales: [1, 100, 4])

@@ -53,6 +53,36 @@ import Testing
         #expect(!first.contains { $0.contains("error") }, "\(first)")
     }
 
+    /// Ranges of one point are constants, and conditional as any other parameter.
+    @Test(arguments: ["bayes", "tpe", "sobol"]) func aRangeOfOnePointKeepsItsCondition(method: String) throws {
+        let answers = talk(
+            [
+                #"{"op":"init","space":[{"name":"k","type":"categorical","choices":["a","b"]},{"name":"x","type":"float","low":0,"high":1},{"name":"n","type":"int","low":2,"high":2.0,"condition":{"param":"k","in":["b"]}},{"name":"f","type":"float","low":0.5,"high":0.5,"condition":{"param":"k","in":["b"]}}]}"#,
+                #"{"op":"ask","n":20}"#,
+            ], method: method)
+        #expect(answers[0] == #"{"ok":true}"#)
+        let asked = try trials(answers[1]).compactMap { $0["params"] }
+        #expect(Set(asked.compactMap { $0["k"]?.stringValue }) == ["a", "b"])
+        for params in asked {
+            let isActive = params["k"]?.stringValue == "b"
+            #expect(params["n"] == (isActive ? .integer(2) : nil) && params["f"] == (isActive ? .number(0.5) : nil))
+        }
+    }
+
+    /// What is misspelt is used for nothing, and told; what `auto` picks too.
+    @Test func theStartIsAnsweredWithWhatIsWorthAWord() throws {
+        let answers = talk([
+            #"{"op":"init","trails":5,"space":[{"name":"lr","type":"float","low":0.1,"high":1,"lgo":true}]}"#,
+            #"{"op":"init","method":"auto","trials":50,"space":[{"name":"lr","type":"float","low":0.1,"high":1}]}"#,
+        ])
+        let warnings = try JSONValue.parse(answers[0])["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        #expect(warnings.count == 2, "\(answers[0])")
+        #expect(warnings.first == #"init has no "trails"; did you mean 'trials'?"#)
+        #expect(warnings.last?.contains("lgo") == true && warnings.last?.contains("'log'") == true)
+        let chosen = try JSONValue.parse(answers[1])
+        #expect(chosen["method"] == .string("bayes") && chosen["reason"]?.stringValue?.isEmpty == false)
+    }
+
     @Test func aFiniteSpaceEnds() throws {
         let answers = talk([
             #"{"op":"init","space":[{"name":"a","type":"int","low":1,"high":3}],"method":"bayes"}"#,
@@ -74,6 +104,14 @@ import Testing
         (#"{"op":"init","space":[{"name":"a","value":1}],"method":"bays"}"#, "did you mean 'bayes'?"),
         (#"{"op":"init","space":[{"name":"a","value":1}],"seed":-1}"#, "\"seed\" must be a whole number"),
         (#"{"op":"init","space":[{"name":"a","value":1,"condition":{"in":[1]}}]}"#, "the condition of 'a'"),
+        (#"{"op":"init","space":[{"name":"a","type":"int","low":2,"high":2,"condition":5}]}"#, "the condition of 'a'"),
+        (#"{"op":"init","space":[{"name":"a","type":"int","low":1.5,"high":1.5}]}"#, "'a' is an integer"),
+        (#"{"op":"init","space":[{"name":"a","type":"float","low":-1,"high":-1,"log":true}]}"#, "logarithmic scale"),
+        (#"{"op":"init","space":[{"name":"a","type":"float","low":null,"high":null}]}"#, "a"),
+        (#"{"op":"init","space":[{"name":"a","type":"float","min":0,"high":1}]}"#, "\"min\" is written \"low\""),
+        (#"{"op":"init","space":[{"name":"a","type":5}]}"#, "the type of 'a'"),
+        (#"{"op":"init","space":[{"name":"a","type":"int","distribution":"normal"}]}"#, "write one of them"),
+        (#"{"op":"init","space":[{"name":"a","value":1}],"method":["bayes"]}"#, "\"method\" must be a name"),
     ])
     func mistakesBeforeTheStart(_ line: String, _ expected: String) throws {
         let answer = talk([line])[0]

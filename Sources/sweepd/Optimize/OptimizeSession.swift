@@ -37,8 +37,7 @@ struct OptimizeSession {
         let ok = JSONValue.object([.init("ok", .bool(true))])
         switch request["op"]?.stringValue {
         case "init"?:
-            search = try begin(request)
-            return ok
+            return try begin(request)
         case "ask"?:
             let count = try integer(request, "n", in: 1...10_000) ?? 1
             return .object([.init("trials", .array(try ask(count).map { $0.json }))])
@@ -60,9 +59,11 @@ struct OptimizeSession {
         }
     }
 
-    private func begin(_ request: JSONValue) throws(OptimizeError) -> SearchState {
+    private mutating func begin(_ request: JSONValue) throws(OptimizeError) -> JSONValue {
         let methods = SweepDefinition.Method.allCases.map(\.rawValue)
-        let named = request["method"]?.stringValue ?? method ?? SweepDefinition.Method.bayes.rawValue
+        let written = request["method"] ?? .null
+        guard written == .null || written.stringValue != nil else { throw OptimizeError("\"method\" must be a name") }
+        let named = written.stringValue ?? method ?? SweepDefinition.Method.bayes.rawValue
         guard methods.contains(named) else {
             let hint = nearestWord(to: named, in: methods).map { "; did you mean '\($0)'?" } ?? ""
             throw OptimizeError("there is no method '\(named)'\(hint)")
@@ -74,14 +75,25 @@ struct OptimizeSession {
             guard let number else { throw OptimizeError("\"seed\" must be a whole number from 0") }
             seed = number
         }
-        let definition = try OptimizeSpace.definition(
+        let (definition, warnings) = try OptimizeSpace.definition(
             request, method: named, seed: seed, trials: try integer(request, "trials", in: 1...1_000_000_000),
             maximumStep: try integer(request, "max_steps", in: 1...Int.max))
         do throws(SamplerError) {
-            return SearchState(definition, sampler: try SweepSampler(for: definition))
+            search = SearchState(definition, sampler: try SweepSampler(for: definition))
         } catch {
             throw OptimizeError(error.description)
         }
+        var answer: [JSONValue.Member] = [.init("ok", .bool(true))]
+        let choice = MethodChoice(definition)
+        if let reason = choice.reason {
+            answer += [.init("method", .string(choice.method.rawValue)), .init("reason", .string(reason))]
+        }
+        let stopper = request["stopper"]?["type"] ?? request["stopper"]
+        if stopper == .string("auto"), let rule = definition.earlyTermination?.rule {
+            answer.append(.init("stopper", .string(rule.name)))
+        }
+        if !warnings.isEmpty { answer.append(.init("warnings", .array(warnings.map { .string($0) }))) }
+        return .object(answer)
     }
 
     private mutating func ask(_ count: Int) throws(OptimizeError) -> [AskedTrial] {

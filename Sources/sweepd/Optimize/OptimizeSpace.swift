@@ -5,10 +5,11 @@ import SweepModel
 
 /// Reads the space of `optimize --stdio` by the rules of the sweep file, which it is turned into.
 enum OptimizeSpace {
+    /// - Returns: the definition, and what is worth a word about how it was written.
     /// - Throws: `OptimizeError` with what is wrong.
     static func definition(
         _ request: JSONValue, method: String, seed: UInt64, trials: Int?, maximumStep: Int?
-    ) throws(OptimizeError) -> SweepDefinition {
+    ) throws(OptimizeError) -> (SweepDefinition, warnings: [String]) {
         guard case .array(let entries)? = request["space"] else {
             throw OptimizeError("init needs \"space\", a list of parameters")
         }
@@ -30,18 +31,36 @@ enum OptimizeSpace {
             members.append(.init("early_terminate", stopper))
         }
         if let trials { members.append(.init("trials", .integer(Int64(trials)))) }
-        let definition: SweepDefinition
+        let file: SweepFile
         do {
-            definition = try SweepFile.parse(JSONValue.object(members).text, file: "space").definition
+            file = try SweepFile.parse(JSONValue.object(members).text, file: "space")
         } catch {
-            throw OptimizeError(
-                error.errors.map { diagnostic in
-                    let field = diagnostic.field.split(separator: ".", maxSplits: 1).last.map(String.init) ?? ""
-                    let hint = diagnostic.suggestion.map { "; \($0)" } ?? ""
-                    return "\(field): \(diagnostic.message)\(hint)"
-                }.joined(separator: "; "))
+            throw OptimizeError(error.errors.map(text).joined(separator: "; "))
         }
-        return try withoutWorkers(definition)
+        // What else a sweep file may lack is no matter here.
+        let warnings = file.warnings.filter { ["parameters", "early_terminate"].contains(topKey(of: $0)) }
+        return (try withoutWorkers(file.definition), unknownKeys(request) + warnings.map(text))
+    }
+
+    private static func topKey(of diagnostic: Diagnostic) -> String {
+        String(diagnostic.field.prefix { $0 != "." && $0 != "[" })
+    }
+
+    /// With the fields as the caller calls them.
+    private static func text(_ diagnostic: Diagnostic) -> String {
+        let path = diagnostic.field.split(separator: ".", maxSplits: 1).map(String.init)
+        let field =
+            path.first == "early_terminate" ? (["stopper"] + path.dropFirst()).joined(separator: ".") : path.last ?? ""
+        let hint = diagnostic.suggestion.map { "; \($0)" } ?? ""
+        return "\(field): \(diagnostic.message)\(hint)"
+    }
+
+    private static func unknownKeys(_ request: JSONValue) -> [String] {
+        let known = ["op", "space", "seed", "direction", "method", "trials", "stopper", "max_steps"]
+        return request.members.map(\.name).filter { !known.contains($0) }.map { name in
+            let hint = nearestWord(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+            return "init has no \"\(name)\"\(hint)"
+        }
     }
 
     /// The caller trains, and is told to go on or to stop: there is nothing between.
@@ -88,30 +107,22 @@ enum OptimizeSpace {
 
     /// An entry as a parameter of a sweep file. One with a `type` is translated, any other is one already.
     private static func parameter(_ entry: JSONValue, name: String) throws(OptimizeError) -> JSONValue {
-        let translated = ["name", "type", "condition", "low", "high", "choices"]
-        var members = entry.members.filter { !translated.contains($0.name) }
-        func take(_ key: String, as other: String) {
-            if let value = entry[key] { members.append(.init(other, value)) }
-        }
-        switch entry["type"]?.stringValue {
-        case "float"?:
-            if let value = entry["low"], value == entry["high"] { return .object([.init("value", value)]) }
-            members.append(.init("distribution", .string("uniform")))
-            take("low", as: "min")
-            take("high", as: "max")
-        case "int"?:
-            if let value = entry["low"], value == entry["high"] { return .object([.init("value", value)]) }
-            members.append(.init("distribution", .string("int_uniform")))
-            take("low", as: "min")
-            take("high", as: "max")
-        case "categorical"?:
-            take("choices", as: "values")
-        case let other?:
+        let own = ["name", "type", "condition"]
+        var members: [JSONValue.Member]
+        switch entry["type"] {
+        case .string where entry["distribution"] != nil:
+            throw OptimizeError("'\(name)' has a \"type\" and a \"distribution\": write one of them")
+        case .string("float"): members = try range(entry, name: name, distribution: "uniform")
+        case .string("int"): members = try range(entry, name: name, distribution: "int_uniform")
+        case .string("categorical"): members = try renamed(entry, name: name, [("choices", "values")])
+        case .string(let other):
             let hint = nearestWord(to: other, in: ["float", "int", "categorical"]).map { "; did you mean '\($0)'?" }
             throw OptimizeError("'\(name)' has the unknown type '\(other)'\(hint ?? "")")
-        case nil:
-            break
+        case nil: members = entry.members
+        case .null, .bool, .integer, .number, .array, .object:
+            throw OptimizeError("the type of '\(name)' must be \"float\", \"int\" or \"categorical\"")
         }
+        members.removeAll { own.contains($0.name) }
         if let condition = entry["condition"] {
             guard let parent = condition["param"]?.stringValue, let values = condition["in"] else {
                 throw OptimizeError("the condition of '\(name)' must be {\"param\": name, \"in\": [values]}")
@@ -119,6 +130,38 @@ enum OptimizeSpace {
             members.append(.init("when", .object([.init(parent, values)])))
         }
         return .object(members)
+    }
+
+    /// A range of one point is a constant, which the sweep file does not write as a range.
+    private static func range(
+        _ entry: JSONValue, name: String, distribution: String
+    ) throws(OptimizeError) -> [JSONValue.Member] {
+        guard let low = entry["low"], let bound = low.doubleValue, bound == entry["high"]?.doubleValue else {
+            return [.init("distribution", .string(distribution))]
+                + (try renamed(entry, name: name, [("low", "min"), ("high", "max")]))
+        }
+        guard distribution != "int_uniform" || low.integerValue != nil else {
+            throw OptimizeError("'\(name)' is an integer, and its only value \(low.text) is none")
+        }
+        if entry["log"] == .bool(true), bound <= 0 {
+            throw OptimizeError("'\(name)' is on a logarithmic scale, where \(low.text) is not")
+        }
+        return [.init("value", low)]
+    }
+
+    /// The entry's members, some of which the sweep file calls otherwise.
+    private static func renamed(
+        _ entry: JSONValue, name: String, _ names: [(here: String, there: String)]
+    ) throws(OptimizeError) -> [JSONValue.Member] {
+        var members = entry.members
+        for (here, there) in names {
+            guard entry[there] == nil else {
+                throw OptimizeError("'\(name)': with a \"type\", \"\(there)\" is written \"\(here)\"")
+            }
+            guard let place = members.firstIndex(where: { $0.name == here }) else { continue }
+            members[place] = .init(there, members[place].value)
+        }
+        return members
     }
 }
 

@@ -77,7 +77,7 @@ struct LearnedBayes: LearnedSampler {
         let target = surrogate.target(pending: points, seed: stream.next())
         guard let target else { return nil }
         let maximiser = AcquisitionMaximiser(
-            target, domain: encoding.domain, box: box(surrogate, pending: points.count), seed: stream.next())
+            target, domain: encoding.domain, box: box(surrogate), seed: stream.next())
         // A point may round to a configuration that another point was rounded to, or that ended without a result.
         let best = maximiser.maximise(excluding: surrogate.evidence.points + points) { point in
             !seen.contains(encoding.configuration(at: point))
@@ -88,15 +88,16 @@ struct LearnedBayes: LearnedSampler {
     /// Beyond this many parameters a model is believed only near the best.
     private static let trustedDimensions = 20
 
-    /// Where to look, of many parameters: a trust region that follows what came after the design.
-    private func box(_ surrogate: Surrogate, pending: Int) -> SearchBox? {
+    /// Where to look, of many parameters: a trust region that follows what came after as many results as the design has.
+    /// All proposals of one look share it.
+    private func box(_ surrogate: Surrogate) -> SearchBox? {
         let features = surrogate.evidence.features
         guard features.count > Self.trustedDimensions else { return nil }
         let means = surrogate.objective.meansAtObservations
         guard let best = means.indices.max(by: { (means[$0], $1) < (means[$1], $0) }) else { return nil }
         let region = TrustRegion(
             values: Array(surrogate.evidence.transform.values.dropFirst(sampler.design.size)),
-            features: features.count, concurrency: pending + 1)
+            features: features.count)
         return region.box(
             centre: surrogate.objective.observations.point(best), features: features,
             lengthScales: surrogate.objective.hyperparameters.lengthScales)

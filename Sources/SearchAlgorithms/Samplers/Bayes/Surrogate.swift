@@ -34,11 +34,14 @@ struct Surrogate: Sendable {
         self.fits = [objective.fit] + (success.map { [$0.fit] } ?? fits.filter { $0.subject == .success })
     }
 
+    private static let believedLimit = 448
+
     /// What to maximise, with the points of pending trials taken into account; nil when their joint covariance has no
     /// factor.
     func target(pending: [[Double]], seed: UInt64) -> Acquisition? {
-        // The newest are looked at most closely; of the oldest it is believed that they turn out as expected.
-        let old = pending.dropLast(Fantasies.pendingLimit)
+        // The newest are looked at most closely; of those before it is believed that they turn out as expected. Of very many
+        // the oldest count for nothing: what they cost grows with the cube of their number.
+        let old = pending.dropLast(Fantasies.pendingLimit).suffix(Self.believedLimit)
         let new = Array(pending.suffix(Fantasies.pendingLimit))
         do throws(CholeskyFailure) {
             let model = old.isEmpty ? objective : try objective.believing(matrix(Array(old)))
