@@ -112,6 +112,7 @@ extension CurveTable.Curve {
         switch objective.summary {
         case .last: return last
         case .best: return course.map(\.value).reduce(last) { objective.isBetter($1, than: $0) ? $1 : $0 }
+        case .mean: return course.reduce(0) { $0 + $1.value / Double(course.count) }
         }
     }
 }

@@ -17,15 +17,7 @@ extension Engine {
     }
 
     private mutating func discard(_ held: HeldCheckpoint, of trial: TrialID, _ turn: inout Turn) {
-        // A trial that was continued shares its checkpoints with the one that goes on from them.
-        let isShared =
-            sweeps[trial.sweep].map { sweep in
-                !sweep.continued.isEmpty
-                    && sweep.checkpoints.contains { number, others in
-                        number != trial.number
-                            && others.contains { $0.checkpoint.location == held.checkpoint.location }
-                    }
-            } ?? false
+        let isShared = sweeps[trial.sweep]?.isShared(held.checkpoint.location, of: trial.number) ?? false
         decide(.checkpointDiscarded(trial, location: held.checkpoint.location), &turn)
         if !isShared {
             let writer = TrialID(sweep: trial.sweep, number: held.writer ?? trial.number)
@@ -63,6 +55,16 @@ extension SweepState {
     func fallbacks(_ number: Int) -> [Checkpoint] {
         let older = checkpoints[number]?.dropLast().suffix(ProtocolLimits.fallbacksPerLease) ?? []
         return older.reversed().map(\.checkpoint)
+    }
+
+    /// Whether a checkpoint that is held besides is in the same place or lies around or in it, so that this one's files must
+    /// stay: one that contains others is common, and a trial that was continued shares its own with the one that goes on.
+    fileprivate func isShared(_ location: String, of number: Int) -> Bool {
+        func overlaps(_ held: [HeldCheckpoint]) -> Bool {
+            held.contains { CheckpointLocation.overlap($0.checkpoint.location, location) }
+        }
+        if overlaps((checkpoints[number] ?? []).filter { $0.checkpoint.location != location }) { return true }
+        return !continued.isEmpty && checkpoints.contains { $0.key != number && overlaps($0.value) }
     }
 
     /// The places in `checkpoints[number]` that the sweep's policy keeps.

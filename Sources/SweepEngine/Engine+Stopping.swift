@@ -15,10 +15,10 @@ extension Engine {
         else { return }
         let isBroken = verdict.rule == .nan
         // It was to go on, whatever else is found against it but that it has diverged.
-        if let known = trial.judgement, !isBroken || known.enforcement != .control { return }
+        if let known = trial.judgement, !isBroken || known.enforcement.endsAttempt { return }
         if case .baseline = trial.source, !isBroken { return }
         let enforcement: Enforcement
-        if definition.earlyTermination?.isDryRun == true {
+        if !isBroken, definition.earlyTermination?.isDryRun == true {
             enforcement = .dryRun
         } else if !isBroken, isControl(attempt.trial, definition) {
             enforcement = .control

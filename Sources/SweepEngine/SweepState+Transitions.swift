@@ -93,6 +93,7 @@ extension SweepState {
         }
         guard let value = metrics.first(where: { $0.name == definition.objective.metric })?.value else { return nil }
         progress[number]?.curve.append(step: step, value: value)
+        valueCheckpoints(number, from: step)
         guard isJudged, let curve = progress[number]?.curve else { return nil }
         if trials[number].isContinuation { return NonFiniteRule.verdict(curve) }
         passMilestones(number, step: step)
@@ -110,8 +111,21 @@ extension SweepState {
         trials[number].judgement = judgement
     }
 
+    /// A script may save before it reports what the step came to.
+    private mutating func valueCheckpoints(_ number: Int, from step: Int64) {
+        guard let held = checkpoints[number] else { return }
+        for place in held.indices.reversed() where held[place].checkpoint.step >= step {
+            let known = value(number, asOf: held[place].checkpoint.step)
+            checkpoints[number]?[place].value = known
+        }
+    }
+
+    private func value(_ number: Int, asOf step: Int64) -> Double? {
+        progress[number]?.curve.points.last { $0.step <= step && $0.value.isFinite }?.value
+    }
+
     mutating func hold(_ number: Int, _ checkpoint: Checkpoint) {
-        let value = progress[number]?.curve.points.last { $0.step <= checkpoint.step && $0.value.isFinite }?.value
+        let value = value(number, asOf: checkpoint.step)
         // One of the same place has been written over.
         drop(number, location: checkpoint.location)
         let held = HeldCheckpoint(checkpoint, value: value)

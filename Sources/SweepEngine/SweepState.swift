@@ -210,8 +210,8 @@ package struct StateCounts: Hashable, Sendable {
 /// A checkpoint that has not been discarded.
 package struct HeldCheckpoint: Hashable, Sendable {
     package let checkpoint: Checkpoint
-    /// The objective as of its step; nil where none was reported.
-    package let value: Double?
+    /// The objective as of its step; nil while none was reported.
+    package internal(set) var value: Double?
     /// The trial that wrote it, where it is another than the one that holds it: one that continues a trial begins with what
     /// that has. Its bytes count once.
     let writer: Int?

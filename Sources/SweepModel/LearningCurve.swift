@@ -35,12 +35,22 @@ package struct LearningCurve: Hashable, Sendable {
         return points[best[count - 1]]
     }
 
-    /// What counts as the trial's value by the objective's summary rule; nil when there is none or it is not finite.
+    /// What counts as the trial's value by the objective's summary rule, at the step by which it was; nil when there is none
+    /// or it is not finite.
     package func summary(_ rule: Objective.Summary) -> Point? {
         switch rule {
         case .last: last.flatMap { $0.value.isFinite ? $0 : nil }
         case .best: bestPoint
+        case .mean: meanPoint
         }
+    }
+
+    private var meanPoint: Point? {
+        let finite = points.filter(\.value.isFinite)
+        guard let last = finite.last else { return nil }
+        // Each by the count first: no sum of them overflows.
+        let mean = finite.reduce(0) { $0 + $1.value / Double(finite.count) }
+        return Point(step: last.step, value: mean)
     }
 
     /// Values with their sign such that less is better.

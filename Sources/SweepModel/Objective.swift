@@ -10,6 +10,8 @@ package struct Objective: Hashable, Sendable {
         case best
         /// The last reported value.
         case last
+        /// The mean of the finite values: for steps that are folds or instances, each a trial of its own.
+        case mean
     }
 
     package let metric: String

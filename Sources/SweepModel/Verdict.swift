@@ -79,6 +79,9 @@ extension Verdict {
     package var shortText: String {
         let name = rule.rawValue
         guard value.isFinite else { return "\(name): the value at step \(step) is \(value)" }
+        if let threshold, rule == .threshold {
+            return "\(name): \(value) at step \(step) is \(value < threshold ? "below" : "above") \(threshold)"
+        }
         if let threshold { return "\(name): \(value) at step \(step) is worse than \(threshold)" }
         if let probability { return "\(name): \(value) at step \(step), probability \(probability)" }
         return "\(name): \(value) at step \(step)"

@@ -25,6 +25,19 @@ package enum CheckpointLocation: Hashable, Sendable {
         self = .path(path)
     }
 
+    /// Whether one of two locations is the other, or lies in its folder: what is done to one is done to both.
+    package static func overlap(_ one: String, _ other: String) -> Bool {
+        if one == other { return true }
+        guard case .path(let one)? = CheckpointLocation(one), case .path(let other)? = CheckpointLocation(other) else {
+            return false
+        }
+        return parts(of: one).starts(with: parts(of: other)) || parts(of: other).starts(with: parts(of: one))
+    }
+
+    private static func parts(of path: String) -> [Substring] {
+        path.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }.filter { $0 != "." }
+    }
+
     /// RFC 3986, section 3.1.
     private static func isScheme(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, isLetter(first) else { return false }

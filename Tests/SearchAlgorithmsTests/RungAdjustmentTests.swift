@@ -39,6 +39,15 @@ struct RungAdjustmentTests {
         #expect(failed.value == nil)
     }
 
+    /// Without a last step there is a rung for every step to come; missing are those that some trial has come to.
+    @Test func anEndlessLadderEndsWhereTheTrialsAre() throws {
+        let endless = FidelityLadder(EarlyTermination(rule: .asha(.init(minimumStep: 1), .stopping)))
+        let adjustment = RungAdjustment(endless, complete)
+        let stopped = try #require(
+            adjustment.result(of: TrialEvidence(Self.configuration(9), milestones: [30], end: .stopped(29))))
+        #expect(stopped.value == 14 && stopped.missingRungs == 3)
+    }
+
     /// What is missing of a training makes its value count for less, the more is missing.
     @Test func carriedValuesHaveMoreNoise() throws {
         let adjustment = RungAdjustment(ladder, complete)

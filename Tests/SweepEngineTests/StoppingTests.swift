@@ -100,6 +100,19 @@ import WorkerProtocol
         }
     }
 
+    /// Not for the rule's sake: nothing is learnt from what has diverged, and it is no result.
+    @Test func nanStopsInADryRunToo() throws {
+        var rig = try rig(.asha(Self.rungs, .stopping)) { $0.earlyTermination?.isDryRun = true }
+        try train(&rig, 1, [0.4])
+        try finish(&rig, 1, 3, .completed)
+        try train(&rig, 2, [0.5, .nan])
+        #expect(rig.state.trials[1].judgement?.verdict.rule == .nan)
+        #expect(rig.state.trials[1].judgement?.enforcement == .stopped)
+        #expect(rig.desired().contains { $0.state == .stop })
+        try finish(&rig, 2, 4)
+        #expect(rig.trialState(1) == .failed && rig.state.best?.trial == 0)
+    }
+
     @Test func aDryRunStopsNothing() throws {
         var rig = try rig(.asha(Self.rungs, .stopping)) { $0.earlyTermination?.isDryRun = true }
         try train(&rig, 1, [0.4])
@@ -449,6 +462,41 @@ import WorkerProtocol
         #expect(throws: EngineError.trialHasNoCheckpoint(Rig.trial(0))) {
             try rig.handle(.continueTrial(Rig.trial(0), steps: 3))
         }
+    }
+
+    /// A model in the folder in which its checkpoints are, as some libraries save: none may go while the other is held.
+    @Test func checkpointsThatLieInEachOtherAreLeft() throws {
+        var rig = try rig(.threshold, trials: 1)
+        try rig.accept(1)
+        func checkpoint(_ step: Int64, _ location: String) -> AttemptEvent {
+            .checkpoint(Checkpoint(step: step, location: location, digest: "", bytes: 10))
+        }
+        var events: [AttemptEvent] = [.started(resumedFrom: nil)]
+        for step in 1...4 as ClosedRange<Int64> {
+            events += [.loss(1 / Double(step), step: step), checkpoint(step, "/c/1/checkpoint-\(step)")]
+        }
+        func discarded() -> [String] {
+            rig.effects.compactMap { if case .discard(_, let location) = $0 { location } else { nil } }
+        }
+        try rig.events(1, from: 1, events)
+        #expect(discarded() == ["/c/1/checkpoint-1", "/c/1/checkpoint-2"])
+        try rig.events(1, from: 10, [.loss(0.2, step: 5), checkpoint(5, "/c/1/")])
+        #expect(discarded().isEmpty)
+        try finish(&rig, 1, 12, .completed)
+        #expect(discarded().isEmpty && rig.state.checkpoints[0]?.map(\.checkpoint.location) == ["/c/1/"])
+    }
+
+    /// Saved just before its step is reported.
+    @Test func theBestCheckpointIsByItsOwnStep() throws {
+        var rig = try rig(.threshold, trials: 1)
+        try rig.accept(1)
+        var events: [AttemptEvent] = [.started(resumedFrom: nil)]
+        for (step, loss) in [3.0, 2, 1, 5, 6, 7, 8].enumerated() {
+            events += [checkpoint(Int64(step + 1), 1), .loss(loss, step: Int64(step + 1))]
+        }
+        try rig.events(1, from: 1, events)
+        try finish(&rig, 1, 16, .completed)
+        #expect(rig.state.checkpoints[0]?.map(\.checkpoint.step) == [3, 7])
     }
 
     @Test func checkpointsThatNoRuleNeedsAreDiscarded() throws {

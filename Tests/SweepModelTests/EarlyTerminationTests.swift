@@ -27,6 +27,15 @@ struct EarlyTerminationTests {
             EarlyTermination(
                 rule: .hyperband(.init(form: .downFrom(27, count: 2), isStrict: false)), maximumStep: 27)
         ),
+        // As in W&B, from whose max_iter and s the bands are made when all three are there.
+        (
+            "{type: hyperband, min_iter: 3, max_iter: 27, s: 2}",
+            EarlyTermination(rule: .hyperband(.init(form: .downFrom(27, count: 2))), maximumStep: 27)
+        ),
+        (
+            "{type: asha, max_iter: 54}",
+            EarlyTermination(rule: .asha(.init(minimumStep: 2, maximumStep: 54), .stopping), maximumStep: 54)
+        ),
         ("{type: median}", EarlyTermination(rule: .percentile(.init()))),
         (
             "{type: percentile, percentile: 25, min_peers: 3, min_step: 2, interval: 5}",
@@ -65,12 +74,23 @@ struct EarlyTerminationTests {
         #expect(try read(definition.canonicalText).definition == definition)
     }
 
+    /// One lucky fold is no result.
+    @Test func foldsCountByTheirMean() throws {
+        #expect(try definition("early_terminate: {type: wilcoxon}").objective.summary == .mean)
+        #expect(try definition("early_terminate: {type: median}").objective.summary == .best)
+        var curve = LearningCurve(goal: .minimize)
+        for (step, loss) in [0.5, .nan, 0.1, 0.6].enumerated() { curve.append(step: Int64(step + 1), value: loss) }
+        let mean = try #require(curve.summary(.mean))
+        #expect(mean.step == 4 && (mean.value - 0.4).magnitude < 1e-15)
+        #expect(curve.summary(.best)?.value == 0.1 && curve.summary(.last)?.value == 0.6)
+    }
+
     @Test(arguments: [
         (
             "{type: curve}",
             "early_terminate.max_step: is missing: the rule looks ahead to the step at which a trial ends"
         ),
-        ("{type: asha, eta: 1}", "early_terminate.eta: must be greater than 1, found 1"),
+        ("{type: asha, eta: 1}", "early_terminate.eta: must be greater than 1 and at most 1000000, found 1"),
         ("{type: asha, control: 1}", "early_terminate.control: must be at least 0 and below 1, found 1; use dry_run"),
         ("{type: asha, veto: true}", "early_terminate.veto: needs max_step"),
         ("{type: threshold, lower: 2, upper: 1}", "early_terminate.lower: is above upper"),

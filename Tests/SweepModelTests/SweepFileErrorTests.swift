@@ -56,7 +56,10 @@ import Testing
             "sweep.yaml:2: metric.goal: must be minimize or maximize, found 'minimise'; did you mean 'minimize'?"
         ),
         ("metric: {name: a, target: low}", "sweep.yaml:2: metric.target: must be a number, found the text 'low'"),
-        ("metric: {name: a, summary: mean}", "sweep.yaml:2: metric.summary: must be best or last, found 'mean'"),
+        (
+            "metric: {name: a, summary: worst}",
+            "sweep.yaml:2: metric.summary: must be best, last or mean, found 'worst'"
+        ),
         (
             "metric: {name: a, pattern: ''}",
             "sweep.yaml:2: metric.pattern: must be a regular expression in quotes, found the text ''"

@@ -41,9 +41,13 @@ package struct Wilcoxon: Pruner {
         guard differences.count >= max(Self.fewestPairs, rule.minimumStep) else { return nil }
         let probability = SignedRanks(differences).probability
         guard probability < best.level else { return nil }
+        // What is told is compared over the same steps; the rule itself looks at the averages of all.
+        let own = sample.losses.filter { best.losses[$0.step] != nil }.map(\.loss)
+        let others = sample.losses.compactMap { best.losses[$0.step] }
         return Verdict(
-            rule: .wilcoxon, step: last.step, value: curve.loss(of: sample.average),
-            threshold: curve.loss(of: best.average), peers: 1, better: 1, named: [best.trial], probability: probability)
+            rule: .wilcoxon, step: last.step, value: curve.loss(of: Self.mean(own)),
+            threshold: curve.loss(of: Self.mean(others)), peers: 1, better: 1, named: [best.trial],
+            probability: probability)
     }
 
     package mutating func conclude(_ trial: Int, _ curve: LearningCurve, _ end: CurveEnd) {
@@ -57,6 +61,8 @@ package struct Wilcoxon: Pruner {
                     rule.significance, pairs: sample.losses.count, from: Int(max(Self.fewestPairs, rule.minimumStep)))
                 : rule.significance)
     }
+
+    private static func mean(_ losses: [Double]) -> Double { losses.reduce(0, +) / Double(losses.count) }
 
     /// The significance of one look, when looks are taken at each number of pairs up to `pairs`: the whole divided by
     /// the number of looks that can reject at that.

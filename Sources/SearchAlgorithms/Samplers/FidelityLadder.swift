@@ -7,6 +7,8 @@ package import SweepModel
 package struct FidelityLadder: Hashable, Sendable {
     /// Ascending.
     package let steps: [Int64]
+    /// Whether nobody says at which step a trial ends: then the ladder goes on for ever.
+    let isEndless: Bool
 
     /// Nil where no trial is stopped early, so that none has to be compared before its end.
     package init?(_ termination: EarlyTermination?) {
@@ -20,6 +22,7 @@ package struct FidelityLadder: Hashable, Sendable {
                 EarlyTermination.Rungs(minimumStep: max(1, (end ?? 1) / 27), maximumStep: end)
             }
         steps = RungLadder(rungs).steps
+        isEndless = end == nil
     }
 
     /// Records a trial's value at each step of the ladder that it has come to.

@@ -30,7 +30,8 @@ package struct TrialEvidence: Sendable {
 /// A value at a rung gets what trials that went on from there have gained by the median, rung by rung. Trials that were
 /// bad at their rung stay bad, which is all that a model has to know of them.
 package struct RungAdjustment: Sendable {
-    /// What is added to a value at rung k to have it at the end.
+    /// What is added to a value at rung k to have it at the end: the rungs of the ladder, or of an endless one those that
+    /// some trial has come to.
     private let gains: [Double]
 
     /// So few trials say nothing of a gain.
@@ -39,7 +40,8 @@ package struct RungAdjustment: Sendable {
     /// - Parameter ladder: nil where every trial trains to its end.
     /// - Parameter trials: those that say what is gained.
     package init(_ ladder: FidelityLadder?, _ trials: [TrialEvidence]) {
-        let count = ladder?.steps.count ?? 0
+        var count = ladder?.steps.count ?? 0
+        if ladder?.isEndless == true { count = trials.reduce(0) { max($0, $1.milestones.count) } }
         var gains = [Double](repeating: 0, count: count)
         var sum = 0.0
         for rung in (0..<count).reversed() {

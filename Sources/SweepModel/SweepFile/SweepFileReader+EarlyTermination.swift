@@ -8,10 +8,10 @@ extension SweepFileReader {
 
     /// Keys that every type takes, and those of one type.
     private static let commonTerminationKeys = [
-        "type", "min_step", "max_step", "lower", "upper", "veto", "dry_run", "control",
+        "type", "min_step", "max_step", "max_iter", "lower", "upper", "veto", "dry_run", "control",
     ]
     private static let terminationKeys: [String: [String]] = [
-        "hyperband": ["min_iter", "max_iter", "s", "eta", "strict"],
+        "hyperband": ["min_iter", "s", "eta", "strict"],
         "asha": ["eta", "variant"],
         "async_hyperband": ["eta"],
         "median": ["min_peers", "interval"],
@@ -120,7 +120,7 @@ extension SweepFileReader {
     private mutating func eta(_ node: YAMLNode) -> Double {
         guard let place = node["eta"], let value = number(place) else { return 3 }
         guard value > 1, value <= 1_000_000 else {
-            error(place, "must be greater than 1, found \(place.found)")
+            error(place, "must be greater than 1 and at most 1000000, found \(place.found)")
             return 3
         }
         return value
@@ -132,13 +132,16 @@ extension SweepFileReader {
         let count = node["s"].flatMap { integer($0, in: 1...100) }
         let isStrict = node["strict"].flatMap { bool($0) } ?? true
         let form: EarlyTermination.Bands.Form
-        if let least {
+        if let most, let count {
+            if let place = node["min_iter"] {
+                warn(place, "has no effect beside max_iter and s, from which the bands are made, as in W&B")
+            }
+            form = .downFrom(most, count: Int(count))
+        } else if let least {
             if let place = node["max_iter"] {
-                warn(place, "has no effect on the bands beside min_iter, as in W&B")
+                warn(place, "has no effect on the bands without s; they are made from min_iter")
             }
             form = .from(least)
-        } else if let most, let count {
-            form = .downFrom(most, count: Int(count))
         } else {
             warn(node, "needs min_iter, or max_iter and s; min_iter: 3 is used")
             form = .from(3)

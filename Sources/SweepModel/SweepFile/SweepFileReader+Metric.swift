@@ -5,8 +5,9 @@ extension SweepFileReader {
         "name", "goal", "target", "summary", "pattern", "impute", "impute_while_running",
     ]
 
+    /// - Parameter standard: the summary where the file names none.
     mutating func metric(
-        _ node: YAMLNode, _ overrides: SweepFile.Overrides
+        _ node: YAMLNode, _ overrides: SweepFile.Overrides, standard: Objective.Summary
     ) -> (objective: Objective, pattern: SweepDefinition.MetricPattern?)? {
         if let scalar = node.scalar, !node.isNull {
             error(node, "must be a mapping", suggestion: "write metric: {name: \(scalar.text.shortened)}")
@@ -14,7 +15,7 @@ extension SweepFileReader {
         }
         guard mapping(node, keys: Self.metricKeys) != nil else { return nil }
         let goal = node["goal"].flatMap { word($0, of: Objective.Goal.self) } ?? .minimize
-        let summary = node["summary"].flatMap { word($0, of: Objective.Summary.self) } ?? .best
+        let summary = node["summary"].flatMap { word($0, of: Objective.Summary.self) } ?? standard
         let target = node["target"].flatMap { number($0) }
         let pattern = node["pattern"].flatMap { self.pattern($0, isChecked: overrides.checksPattern) }
         guard let nameNode = required("name", of: node, known: Self.metricKeys), let name = line(nameNode) else {

@@ -30,7 +30,11 @@ extension SweepFileReader {
         }
         let name = self.name(root, overrides)
         let method = required("method", of: root).flatMap { self.method($0) }
-        let metric = required("metric", of: root).flatMap { self.metric($0, overrides) }
+        let comparesFolds = root["early_terminate"]?["type"]?.scalar?.text == "wilcoxon"
+        let metric = required("metric", of: root).flatMap {
+            // Where steps are folds, one lucky fold is no result.
+            self.metric($0, overrides, standard: comparesFolds ? .mean : .best)
+        }
         let parameters = required("parameters", of: root).flatMap { self.parameters($0) }
         let space = parameters.map { SearchSpace($0.map(\.parameter)) }
         if let parameters, method == .grid { checkGrid(parameters) }
@@ -48,6 +52,11 @@ extension SweepFileReader {
             warn(node, "has no effect here: proposals of method: \(method.rawValue) never depend on timing")
         }
         let counts = self.counts(root, overrides)
+        if let node = root["repeats"], counts.repeats > 1, comparesFolds {
+            warn(
+                node, "makes trials of their own, which wilcoxon does not compare: it looks at the steps within a trial"
+            )
+        }
         let seed = self.seed(root, overrides)
         let placement = self.placement(root)
         let grace = root["grace"].flatMap { duration($0) }

@@ -110,8 +110,8 @@ struct SearchState {
             learned = nil
         }
         let verdict = stopping.judge(id, trials[id].curve)
-        // On trial itself, the rule only listens.
-        if definition.earlyTermination?.isDryRun == true { return nil }
+        // On trial itself, the rule only listens; what has diverged is stopped all the same.
+        if definition.earlyTermination?.isDryRun == true, verdict?.rule != .nan { return nil }
         trials[id].verdict = verdict
         return verdict
     }

@@ -128,7 +128,7 @@ struct TrialStory {
                 enforcement == .paused
                 ? "\(name) was paused by \(verdict.judge), and the sweep ended before it came to go on"
                 : "\(name) was stopped by \(verdict.judge)"
-            text += ": \(verdict.finding). \(verdict.standing)"
+            text += ": \(verdict.finding)." + (verdict.standing.isEmpty ? "" : " \(verdict.standing)")
         } else if let reason = record.stopReason {
             text = "\(name) was stopped\(atStep): \(Format.printable(reason))."
         } else {
