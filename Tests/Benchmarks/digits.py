@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The digits example with `method: bayes` against `random`: paired seeds, equal trials; see README.md.
 
-Goes on from what is in .bench-cache/digits.jsonl, for SECONDS_BUDGET seconds (default 1200) or until SEEDS seeds are done.
+Goes on from what this binary has left in .bench-cache/digits.jsonl, for SECONDS_BUDGET seconds (default 1200) or until
+SEEDS seeds are done.
 """
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pathlib
@@ -49,11 +51,13 @@ def best_by_trial(method: str, seed: int) -> list[float]:
 
 def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
+    version = hashlib.sha256(pathlib.Path(SWEEPD).read_bytes()).hexdigest()[:12]
     done = {}
     if RESULTS.exists():
         for line in RESULTS.read_text().splitlines():
             run = json.loads(line)
-            done[run["method"], run["seed"]] = run["best"]
+            if run.get("sweepd") == version:
+                done[run["method"], run["seed"]] = run["best"]
     deadline = time.monotonic() + BUDGET
     for seed in range(SEEDS):
         for method in METHODS:
@@ -61,7 +65,8 @@ def main() -> None:
                 continue
             done[method, seed] = best_by_trial(method, seed)
             with RESULTS.open("a") as file:
-                file.write(json.dumps({"method": method, "seed": seed, "best": done[method, seed]}) + "\n")
+                file.write(json.dumps({"sweepd": version, "method": method, "seed": seed,
+                                       "best": done[method, seed]}) + "\n")
     seeds = [seed for seed in range(SEEDS) if all((method, seed) in done for method in METHODS)]
     if not seeds:
         raise SystemExit("no seed is done yet")

@@ -74,7 +74,7 @@ enum NewsLine {
             return "\(name) goes on as a control, where \(verdict.shortText)"
         case .judged(_, let verdict, .dryRun):
             return "\(name) would have been \(verdict.action.participle): \(verdict.shortText)"
-        case .promoted: return "\(name) goes on: it has come to be among the best of its rung"
+        case .promoted: return "\(name) goes on from where it paused"
         case .told(_, let settlement):
             return end(news, settlement, "", definition, snapshot)
         case .ended(_, _, let event, .requeued(let charged)):

@@ -35,7 +35,10 @@ struct VerdictText {
             return "its \(metric) of \(value) was worse than \(limit), the worst that goes on from the band of "
                 + Format.plural(Int(verdict.rung ?? 0), "logged value")
         case .median, .percentile:
-            let what = verdict.rule == .median ? "the median" : "the percentile that the rule asks for"
+            var what = verdict.rule == .median ? "the median" : "the percentile that the rule asks for"
+            if verdict.rule == .percentile, case .percentile(let rule)? = definition.earlyTermination?.rule {
+                what = "the percentile \(Format.number(rule.percentile))"
+            }
             return "its best \(metric) so far, \(value), was worse than \(limit), \(what) of the "
                 + "\(Format.plural(verdict.peers, "completed trial")) with a value at that step"
         case .patience:

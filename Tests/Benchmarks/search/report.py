@@ -74,14 +74,21 @@ class Report:
         self.runs = {name: {key: run for key, run in by_key.items() if seeds is None or key[2] in seeds}
                      for name, by_key in runs.items()}
         self.ours = ours
-        self.peers = [peer for peer in peers if self.runs.get(peer)]
+        self.everyone = [peer for peer in peers if self.runs.get(peer)]
+        self.peers = self.everyone
         self.figures: list[str] = []
 
     def setting(self, setting: str) -> list[Comparison]:
         pending = "8 pending" if setting == "asynchronous" else "one after the other"
         print(f"\n== {setting}: {EVALUATIONS[setting]} evaluations, {pending} ==\n")
+        # One that has not run here yet must not keep the others from being compared.
+        here = [peer for peer in self.everyone if any(key[1] == setting for key in self.runs[peer])]
+        for peer in self.everyone:
+            if peer not in here:
+                print(f"{peer} has no run in this setting, and is left out.")
+        self.peers = here
         blocks = common(self.runs, [*self.ours, *self.peers], setting)
-        if not blocks:
+        if not blocks or not self.peers:
             print("There is no problem and seed that all of them have run.")
             return []
         print(f"{len(blocks)} paired blocks: {len({key[0] for key in blocks})} problems, {seeds_of(blocks)} each.")
