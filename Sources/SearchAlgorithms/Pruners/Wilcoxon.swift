@@ -37,16 +37,14 @@ package struct Wilcoxon: Pruner {
     package func judge(_ trial: Int, _ curve: LearningCurve) -> Verdict? {
         guard let best, best.trial != trial, let last = curve.last, let sample = Sample(curve) else { return nil }
         guard sample.average > best.average else { return nil }
-        let differences = sample.losses.compactMap { point in best.losses[point.step].map { point.loss - $0 } }
-        guard differences.count >= max(Self.fewestPairs, rule.minimumStep) else { return nil }
-        let probability = SignedRanks(differences).probability
+        let pairs = sample.losses.compactMap { point in best.losses[point.step].map { (own: point.loss, best: $0) } }
+        guard pairs.count >= max(Self.fewestPairs, rule.minimumStep) else { return nil }
+        let probability = SignedRanks(pairs.map { $0.own - $0.best }).probability
         guard probability < best.level else { return nil }
         // What is told is compared over the same steps; the rule itself looks at the averages of all.
-        let own = sample.losses.filter { best.losses[$0.step] != nil }.map(\.loss)
-        let others = sample.losses.compactMap { best.losses[$0.step] }
         return Verdict(
-            rule: .wilcoxon, step: last.step, value: curve.loss(of: Self.mean(own)),
-            threshold: curve.loss(of: Self.mean(others)), peers: 1, better: 1, named: [best.trial],
+            rule: .wilcoxon, step: last.step, value: curve.loss(of: Self.mean(pairs.map(\.own))),
+            threshold: curve.loss(of: Self.mean(pairs.map(\.best))), peers: 1, better: 1, named: [best.trial],
             probability: probability)
     }
 
