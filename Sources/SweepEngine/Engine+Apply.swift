@@ -49,7 +49,7 @@ extension Engine {
             if let basis, !basis.fits.isEmpty { sweeps[trial.sweep]?.fits = basis.fits }
         case .leased(let fence, let trial, let worker, let attempt):
             dropOrphans(of: trial)
-            nextFence = max(nextFence, fence.next)
+            fences.grant(fence)
             attempts[fence] = Attempt(trial: trial, worker: worker, number: attempt)
             workers[worker]?.leases.append(fence)
             sweeps[trial.sweep]?.lease(trial.number)

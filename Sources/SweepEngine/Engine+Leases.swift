@@ -20,7 +20,7 @@ extension Engine {
                 continue
             }
             let trial = TrialID(sweep: sweep, number: number.trial)
-            let fence = nextFence
+            let fence = fences.next
             let attempt = (self.trial(trial)?.attempts ?? 0) + 1
             decide(.leased(fence, trial, worker, attempt: attempt), &turn)
             offer(fence, &turn)

@@ -51,8 +51,8 @@ extension Engine {
             slots: min(max(0, hello.slots), 4096),
             isLocal: identity.isLocal, key: identity.key, offer: hello.offer)
         if workers[worker]?.facts != facts { decide(.workerJoined(worker, facts), &turn) }
-        // A restored backup may know fewer fences than its workers. Nobody was ever granted one beyond 2^53.
-        for held in hello.running where held.fence.number < 1 << 53 { nextFence = max(nextFence, held.fence.next) }
+        // A restored backup may know fewer fences than its workers.
+        for held in hello.running { fences.reserve(held.fence) }
         if let old = workers[worker]?.connection { registrations[old] = nil }
         if let other = registrations[connection] { workers[other]?.connection = nil }
         registrations[connection] = worker
@@ -120,7 +120,7 @@ extension Engine {
     }
 
     private mutating func accept(_ fence: Fence, digest: String, by worker: WorkerID, _ turn: inout Turn) {
-        if fence >= nextFence { return askAnew(worker, &turn) }
+        if !fences.contains(fence) { return askAnew(worker, &turn) }
         guard let attempt = attempts[fence], attempt.worker == worker else { return }
         guard let trial = trial(attempt.trial), ParametersDigest.hex(of: trial.configuration) == digest else {
             // Also where it has begun already: it trains something else than it was asked to.
@@ -133,7 +133,8 @@ extension Engine {
     }
 
     /// It holds a lease that this database never granted, and its hello did not name it: that hello was from before the
-    /// database was restored. The next one says what it holds, and no fence is granted twice.
+    /// database was restored. The next one says what it holds, and no fence is granted twice. Acknowledged it is not,
+    /// even where another worker's hello named that fence: what is acknowledged is durable.
     private func askAnew(_ worker: WorkerID, _ turn: inout Turn) {
         guard let connection = workers[worker]?.connection else { return }
         send(connection, .resync, session: "", &turn)
@@ -143,11 +144,11 @@ extension Engine {
         guard let state = workers[worker], let connection = state.connection else { return }
         var acknowledged: OrderedDictionary<Fence, Int64> = [:]
         var gaps: OrderedDictionary<Fence, Int64> = [:]
-        if events.contains(where: { $0.fence >= nextFence }) { askAnew(worker, &turn) }
+        if events.contains(where: { !fences.contains($0.fence) }) { askAnew(worker, &turn) }
         for event in events {
             guard let attempt = attempts[event.fence], attempt.worker == worker else {
                 // Over already (its last acknowledgement was lost) or another's: durable or void, either way done with.
-                if event.fence < nextFence {
+                if fences.contains(event.fence) {
                     acknowledged[event.fence] = max(acknowledged[event.fence] ?? 0, event.sequence)
                 }
                 continue

@@ -29,7 +29,7 @@ package struct Engine: Sendable {
     /// Attempts that were given up with their workers, of trials that still wait in the queue. Those workers may be merely
     /// late.
     package internal(set) var orphans: [Fence: Attempt] = [:]
-    package internal(set) var nextFence = Fence(1)
+    package internal(set) var fences = GrantedFences()
     /// Which worker a connection's hello established.
     var registrations: [Connection: WorkerID] = [:]
     package internal(set) var isDraining = false

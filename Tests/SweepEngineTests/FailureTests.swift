@@ -157,7 +157,7 @@ import WorkerProtocol
             try rig.advance(.seconds(1))
             try rig.send(.beat(leases: []))
         }
-        #expect(rig.engine.nextFence.number < 20)
+        #expect(rig.engine.fences.next.number < 20)
         #expect(rig.state.trials[0].losses == 0)
         // Others do not wait for it.
         try rig.send(.decline(fence: Fence(rig.open.first ?? 0), reason: "no"))

@@ -220,7 +220,30 @@ import WorkerProtocol
         try rig.send(.accept(fence: Fence(7), parametersDigest: ""))
         #expect(rig.sent(to: "w") == [.resync])
         try rig.hello(running: [HeldLease(fence: Fence(7), lastSequence: 1, acknowledged: 0)])
-        #expect(rig.welcome("w")?.desired.map(\.state) == [.abandon] && rig.engine.nextFence > Fence(7))
+        #expect(rig.welcome("w")?.desired.map(\.state) == [.abandon] && rig.engine.fences.next > Fence(7))
+    }
+
+    /// Another worker's hello has raised the next fence above it: it is not taken for one that is over.
+    @Test func whatWasNeverGrantedIsNotAcknowledgedWhoeverNamedIt() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 1))
+        try rig.hello("other", running: [HeldLease(fence: Fence(7), lastSequence: 1, acknowledged: 0)])
+        try rig.hello()
+        for fence in [7, 3] as [Int64] {
+            try rig.events(fence, from: 1, [.started(resumedFrom: nil)])
+            #expect(rig.sent(to: "w") == [.resync])
+        }
+    }
+
+    @Test func fencesThatAreSkippedCountAsNeverGranted() {
+        var fences = GrantedFences()
+        fences.grant(Fence(1))
+        for held in [4, 3, 6, .max] as [Int64] { fences.reserve(Fence(held)) }
+        #expect(fences.next == Fence(7))
+        fences.grant(Fence(7))
+        fences.grant(Fence(10))
+        #expect(fences.next == Fence(11))
+        #expect((0...12).filter { fences.contains(Fence($0)) } == [1, 7, 10])
     }
 
     @Test func aRestoredCopyIsAnotherRun() throws {

@@ -160,7 +160,7 @@ import WorkerProtocol
         let held = [HeldLease(fence: Fence(.max), lastSequence: .max, acknowledged: .min)]
         try rig.hello("a", slots: .max, prefetch: .max, running: held)
         try rig.hello("b", slots: .min, prefetch: .min)
-        #expect(rig.engine.nextFence < Fence(1 << 53))
+        #expect(rig.engine.fences.next < Fence(1 << 53))
         #expect(rig.engine.workers.values.allSatisfy { (0...4096).contains($0.facts.slots) })
         try rig.advance(.seconds(2))
     }

@@ -23,6 +23,7 @@ struct Book {
     private(set) var closed: Set<Fence> = []
     /// Given up as lost, and their trials not given to anybody since.
     private(set) var orphans: [Fence: Open] = [:]
+    private(set) var granted: Set<Fence> = []
     private(set) var highestFence = Fence(0)
     private(set) var definitions: [SweepID: SweepDefinition] = [:]
     private(set) var configurations: [SweepID: [Configuration]] = [:]
@@ -61,6 +62,7 @@ struct Book {
             if case .sampler(let index) = source { nextIndex[trial.sweep] = index + 1 }
             if case .baseline(let place) = source { baselines[trial.sweep] = place + 1 }
         case .leased(let fence, let trial, let worker, let attempt):
+            granted.insert(fence)
             highestFence = max(highestFence, fence)
             // A restored coordinator may grant again what was granted after the copy was made.
             closed.remove(fence)

@@ -10,4 +10,5 @@ package let regressionSeeds: [(seed: UInt64, commit: String, what: String)] = [
     (254, "b823d30", "a trial asked to pause stays paused when its sweep is stopped"),
     (785, "117e269", "a pause that is lifted at once asks for the same proposals again"),
     (1170, "117e269", "a pause that is lifted at once costs a grid some of its configurations"),
+    (107755, "ae19e1f", "events of a fence that a restored copy never granted are acknowledged"),
 ]

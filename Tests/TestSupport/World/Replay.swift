@@ -9,7 +9,9 @@ import SweepModel
 package func replayDifference(_ live: Engine, _ replayed: Engine) -> String? {
     if live.epoch != replayed.epoch { return "epoch \(live.epoch), replayed \(replayed.epoch)" }
     // A hello may have raised it above every fence the journal knows.
-    if live.nextFence < replayed.nextFence { return "next fence \(live.nextFence), replayed \(replayed.nextFence)" }
+    if live.fences.next < replayed.fences.next {
+        return "next fence \(live.fences.next), replayed \(replayed.fences.next)"
+    }
     if Set(live.attempts.keys) != Set(replayed.attempts.keys) { return "live fences differ" }
     for (fence, attempt) in live.attempts {
         guard let other = replayed.attempts[fence] else { return "fence \(fence) is not replayed" }

@@ -133,7 +133,7 @@ extension World {
         let isKnown = sender.map { !$0.value.session.isEmpty && $0.value.session == envelope.session } ?? false
         if case .hello(let hello) = envelope.message {
             for held in hello.running where held.fence.number < 1 << 53 {
-                if held.fence >= engine.nextFence { tally.count(.fencesRaised) }
+                if held.fence >= engine.fences.next { tally.count(.fencesRaised) }
                 reported = max(reported, held.fence)
             }
         }

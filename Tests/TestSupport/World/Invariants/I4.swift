@@ -14,7 +14,7 @@ enum I4 {
                     if ack.sequence > open.sequence {
                         return "\(ack.fence)/\(ack.sequence) is acknowledged, not durable"
                     }
-                } else if ack.fence > book.highestFence {
+                } else if !book.granted.contains(ack.fence) {
                     return "fence \(ack.fence) is acknowledged, and was never granted"
                 }
             }
@@ -22,7 +22,7 @@ enum I4 {
         case .beat(let desired, _): return check(desired, book)
         case .welcome(let welcome): return check(welcome.desired, book)
         case .nack(let gaps):
-            return gaps.first { $0.fence > book.highestFence }.map { "a gap in fence \($0.fence), never granted" }
+            return gaps.first { !book.granted.contains($0.fence) }.map { "a gap in fence \($0.fence), never granted" }
         case .leases, .resync, .refusal: return nil
         }
     }
