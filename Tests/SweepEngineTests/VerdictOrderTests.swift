@@ -15,11 +15,14 @@ import WorkerProtocol
     /// Rules whose verdicts compare trials, or look at one alone.
     private static let rules: [EarlyTermination.Rule] = [
         .asha(EarlyTermination.Rungs(minimumStep: 1, maximumStep: steps, eta: 3), .stopping),
+        // Whoever is told to pause trains to its end here: a promotion would grant a lease.
+        .asha(EarlyTermination.Rungs(minimumStep: 1, maximumStep: steps, eta: 3), .promotion),
         .asyncHyperband(EarlyTermination.Rungs(minimumStep: 1, maximumStep: steps, eta: 3)),
         .hyperband(EarlyTermination.Bands(form: .from(3))),
         .percentile(EarlyTermination.Percentile(percentile: 50, minimumPeers: 1)),
         .patience(EarlyTermination.Patience(reports: 3)),
         .wilcoxon(EarlyTermination.Wilcoxon(significance: 0.3)),
+        .curve(EarlyTermination.CurveForecast(probability: 0.3, minimumStep: 2, maximumStep: steps)),
         .threshold,
     ]
 
@@ -35,6 +38,8 @@ import WorkerProtocol
         var rig = Rig()
         var definition = SweepDefinition.example(trials: Self.slots * Self.workers.count)
         definition.earlyTermination = EarlyTermination(rule: rule, maximumStep: Self.steps)
+        // Beside every rule, so that the veto's order is seen as well.
+        definition.earlyTermination?.veto = .init(probability: 0.02, minimumStep: 4, maximumStep: Self.steps)
         definition.earlyTermination?.upper = 0.98
         definition.earlyTermination?.controlShare = 0.2
         try rig.launch(definition)

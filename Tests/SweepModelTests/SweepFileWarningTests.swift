@@ -77,6 +77,10 @@ import Testing
             "sweep.yaml:7: early_terminate.min_step: has no effect with type: threshold; it looks at every value"
         ),
         (
+            "x: {value: 1}", "early_terminate: {type: asha, variant: promotion}",
+            "sweep.yaml:7: early_terminate.variant: pauses trials that are to go on later, and the file does not say that its script saves checkpoints; add checkpoints: {keep: best+last}; a trial without one trains again from its first step"
+        ),
+        (
             "x: {value: 1}", "baseline: [{x: 1}, {}]",
             "sweep.yaml:7: baseline[1]: is the same as an earlier baseline; it is run once"
         ),

@@ -169,7 +169,13 @@ import WorkerProtocol
             finding(verdict(.asyncHyperband)).hasSuffix(
                 "| 3 of 5 trials that had come to step 3 were better: 2, 0, … It belonged to bracket 1."))
         #expect(finding(verdict(.asha, threshold: nil)).contains("too few trials had come to this rung"))
+        #expect(finding(verdict(.hyperband)).contains("its loss of 0.5 was worse than 0.4"))
         #expect(finding(verdict(.hyperband)).contains("the band of 3 logged values"))
+        #expect(
+            finding(
+                verdict(.hyperband),
+                EarlyTermination(rule: .hyperband(.init(form: .from(3), isStrict: false)))
+            ).contains("its best loss so far, 0.5, was worse than 0.4"))
         #expect(
             finding(verdict(.median)).contains("its best loss so far, 0.5, was worse than 0.4, the median of the 5"))
         #expect(finding(verdict(.percentile)).contains("the percentile that the rule asks for"))

@@ -13,7 +13,7 @@ package struct AsyncHyperband: Pruner {
     private let seed: UInt64
     /// Of each bracket the probability that a trial is in it or one before.
     private let cumulative: [Double]
-    private var brackets: [SuccessiveHalving]
+    private(set) var brackets: [SuccessiveHalving]
 
     /// - Parameter seed: of the sweep; a trial's bracket is a function of it and of the trial's number.
     package init(_ rungs: EarlyTermination.Rungs, seed: UInt64) {
@@ -55,8 +55,6 @@ package struct AsyncHyperband: Pruner {
         let draw = stream.nextUniform()
         return cumulative.firstIndex { draw < $0 } ?? brackets.count - 1
     }
-
-    package func rungs(of trial: Int) -> [Int64] { brackets[bracket(of: trial)].rungs(of: trial) }
 
     package mutating func judge(_ trial: Int, _ curve: LearningCurve) -> Verdict? {
         brackets[bracket(of: trial)].judge(trial, curve)

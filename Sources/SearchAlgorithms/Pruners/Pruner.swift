@@ -25,9 +25,6 @@ package protocol Pruner: Hashable, Sendable {
 
     /// The trial goes on; it is no longer held for what made it pause.
     mutating func promote(_ trial: Int)
-
-    /// The steps at which the rule compares the trial with others, ascending; empty where it has none.
-    func rungs(of trial: Int) -> [Int64]
 }
 
 /// How a trial's curve came to its end.
@@ -42,5 +39,4 @@ package enum CurveEnd: Hashable, Sendable {
 extension Pruner {
     package func promotable(_ isPaused: (Int) -> Bool) -> Int? { nil }
     package mutating func promote(_ trial: Int) {}
-    package func rungs(of trial: Int) -> [Int64] { [] }
 }

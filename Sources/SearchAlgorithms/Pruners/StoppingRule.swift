@@ -63,16 +63,6 @@ package struct StoppingRule: Hashable, Sendable {
         rule?.promote(trial)
     }
 
-    /// The steps at which the trial is compared with others, ascending; empty where the rule has none.
-    package func rungs(of trial: Int) -> [Int64] {
-        rule?.rungs(of: trial) ?? []
-    }
-
-    /// The next step at which the trial is compared with others; nil after the last, and where the rule has none.
-    package func rungStep(after step: Int64, of trial: Int) -> Int64? {
-        rungs(of: trial).first { $0 > step }
-    }
-
     package static func == (left: Self, right: Self) -> Bool {
         left.bounds == right.bounds && left.veto == right.veto && isEqual(left.rule, right.rule)
     }

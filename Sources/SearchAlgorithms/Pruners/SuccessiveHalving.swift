@@ -14,7 +14,8 @@ package struct SuccessiveHalving: Pruner {
     private let variant: EarlyTermination.Variant
     private let eta: Double
     private let label: Label
-    private let steps: [Int64]
+    /// Of the rungs, ascending.
+    let steps: [Int64]
     private var rungs: [Ranking]
     /// By rung the trials that were condemned to pause there and have not been promoted.
     private var held: [Ranking]
@@ -51,8 +52,6 @@ package struct SuccessiveHalving: Pruner {
         rungs = Array(repeating: Ranking(), count: steps.count)
         held = Array(repeating: Ranking(), count: variant == .promotion ? steps.count : 0)
     }
-
-    package func rungs(of trial: Int) -> [Int64] { steps }
 
     /// - Complexity: O(log n) and a move within an array for every rung that is new to the trial.
     package mutating func judge(_ trial: Int, _ curve: LearningCurve) -> Verdict? {

@@ -15,8 +15,14 @@ package func nearestWord(to written: String, in words: [String]) -> String? {
         guard distance <= allowed, distance < max(target.count, candidate.count) else { continue }
         if best.map({ distance < $0.distance }) ?? true { best = (word, distance) }
     }
-    return best?.word
+    if best?.distance == 1 || target.count < shortestBeginning { return best?.word }
+    // Half of a word is nearer to it than two letters are to another.
+    let whole = words.prefix(1000).first { $0.utf8.count > target.count && $0.lowercased().utf8.starts(with: target) }
+    return whole ?? best?.word
 }
+
+/// Fewer letters begin too many words.
+private let shortestBeginning = 4
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one into the other (optimal string alignment).
 package func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {

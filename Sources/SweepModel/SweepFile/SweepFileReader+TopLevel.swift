@@ -41,6 +41,13 @@ extension SweepFileReader {
         let trials = self.trials(root, overrides)
         let early = root["early_terminate"].flatMap { earlyTermination($0) }
         let checkpoints = root["checkpoints"].flatMap { self.checkpoints($0) }
+        if case .asha(_, .promotion)? = early?.rule, checkpoints == nil, let node = root["early_terminate"]?["variant"]
+        {
+            warn(
+                node,
+                "pauses trials that are to go on later, and the file does not say that its script saves checkpoints",
+                suggestion: "add checkpoints: {keep: best+last}; a trial without one trains again from its first step")
+        }
         let program = root["program"].flatMap { line($0) }
         let command = self.command(root, program: program, space: space)
         let order = root["order"].flatMap { word($0, of: SweepDefinition.GridOrder.self) }

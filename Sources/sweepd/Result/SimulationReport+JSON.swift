@@ -13,7 +13,8 @@ extension SimulationReport {
                 .init("metric", .string(definition.objective.metric)),
                 .init("goal", .string(definition.objective.goal.rawValue)),
                 .init("workers", JSONOutput.integer(workers)), .init("within", .number(within)),
-                .init("table", tableJSON), .init("rules", .array(entries.map { json($0) })),
+                .init("table", tableJSON), .init("notes", .array(notes.map(JSONValue.string))),
+                .init("rules", .array(entries.map { json($0) })),
             ])
     }
 

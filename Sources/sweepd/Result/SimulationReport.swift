@@ -29,7 +29,8 @@ struct SimulationReport {
     func lines(width: Int?, file: String) -> [String] {
         let isSingle = entries.count == 1 && runs == 1
         let page = isSingle ? entries[0].series.runs.first.map(single) ?? [] : comparison(width)
-        return page + notes + (isComparison ? [] : next(file))
+        let remarks = notes.isEmpty ? [] : ["", "Notes"] + notes.map { "  - \($0)" }
+        return page + remarks + (isComparison ? [] : next(file))
     }
 
     /// What a configuration comes to, where it was trained more than once.
@@ -141,7 +142,7 @@ struct SimulationReport {
 
     // MARK: both
 
-    private var notes: [String] {
+    var notes: [String] {
         let all = entries.flatMap(\.series.runs)
         let begun = all.reduce(0) { $0 + $1.begun }
         let unmatched = all.reduce(0) { $0 + $1.unmatched }
@@ -155,8 +156,44 @@ struct SimulationReport {
                 "\(Format.plural(table.leftOut, "configuration")) of the table left out: not the sweep file's constants"
             )
         }
+        notes += coverageNotes
         if cut > 0, all.count > 1 { notes.append("\(cut) of \(all.count) runs were given up, since they do not end") }
-        return notes.isEmpty ? [] : ["", "Notes"] + notes.map { "  - \($0)" }
+        return notes
+    }
+
+    private var coverageNotes: [String] {
+        let coverage = TableCoverage(table, definition)
+        var notes: [String] = []
+        let end = coverage.maximumStep ?? 0
+        if coverage.blank > 0 {
+            notes.append("\(Self.curves(coverage.blank, of: table)) no report up to max_step \(end)")
+        }
+        if let shortest = coverage.shortest {
+            let first = coverage.short == 1 ? "at step \(shortest)" : "the first at step \(shortest)"
+            notes.append(
+                "\(coverage.short) of \(table.curveCount) curves end before max_step \(end) (\(first)), and so do the "
+                    + "trials that replay them")
+        }
+        if !coverage.unseen.isEmpty {
+            notes.append("no line of the table has \(Self.list(coverage.unseen)): others stand for it")
+        }
+        if !coverage.unlisted.isEmpty {
+            notes.append(
+                "only the table has \(Self.list(coverage.unlisted)): no trial tries it, but the table's best may have it"
+            )
+        }
+        return notes
+    }
+
+    private static func curves(_ count: Int, of table: CurveTable) -> String {
+        "\(count) of \(table.curveCount) curves \(count == 1 ? "has" : "have")"
+    }
+
+    private static func list(_ values: [TableCoverage.Listed]) -> String {
+        let most = 4
+        let shown = values.prefix(most).map { Format.printable("\($0.parameter) = \($0.value.text)") }
+        let rest = values.count > most ? " and \(values.count - most) more" : ""
+        return shown.joined(separator: ", ") + rest
     }
 
     private func next(_ file: String) -> [String] {

@@ -32,7 +32,11 @@ struct VerdictText {
             }
             return "its \(metric) of \(value) was worse than \(limit), the worst that goes on from this rung"
         case .hyperband:
-            return "its \(metric) of \(value) was worse than \(limit), the worst that goes on from the band of "
+            var what = "its \(metric) of \(value)"
+            if case .hyperband(let bands)? = definition.earlyTermination?.rule, !bands.isStrict {
+                what = "its best \(metric) so far, \(value),"
+            }
+            return "\(what) was worse than \(limit), the worst that goes on from the band of "
                 + Format.plural(Int(verdict.rung ?? 0), "logged value")
         case .median, .percentile:
             var what = verdict.rule == .median ? "the median" : "the percentile that the rule asks for"

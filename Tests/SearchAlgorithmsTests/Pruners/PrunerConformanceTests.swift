@@ -54,7 +54,6 @@ struct PrunerConformanceTests {
         let answers = PrunerScript.random(seed: 5).run(&rule)
         #expect(answers.allSatisfy { $0.verdict == nil })
         #expect(rule.promotable { _ in true } == nil)
-        #expect(rule.rungs(of: 0).isEmpty && rule.rungStep(after: 0, of: 0) == nil)
         let script = PrunerScript(events: [.report(0, step: 1, value: .nan)])
         #expect(script.run(&rule).first?.verdict?.rule == .nan)
     }
@@ -149,20 +148,6 @@ struct PrunerConformanceTests {
         case .wilcoxon:
             let losses = curve.points.map { curve.loss(of: $0.value) }
             #expect(curve.loss(of: verdict.value) == losses.reduce(0, +) / Double(losses.count), text)
-        }
-    }
-
-    @Test(arguments: RuleCase.all, seeds)
-    func rungsAscend(_ item: RuleCase, seed: UInt64) {
-        let rule = item.rule(seed: seed)
-        for trial in 0..<20 {
-            let rungs = rule.rungs(of: trial)
-            #expect(zip(rungs, rungs.dropFirst()).allSatisfy { $0 < $1 }, "seed \(seed)")
-            #expect(rule.rungStep(after: 0, of: trial) == rungs.first, "seed \(seed)")
-            for (rung, next) in zip(rungs, rungs.dropFirst()) {
-                #expect(rule.rungStep(after: rung, of: trial) == next, "seed \(seed)")
-            }
-            if let last = rungs.last { #expect(rule.rungStep(after: last, of: trial) == nil, "seed \(seed)") }
         }
     }
 }

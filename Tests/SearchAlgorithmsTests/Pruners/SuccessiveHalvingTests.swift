@@ -55,7 +55,7 @@ struct SuccessiveHalvingTests {
 
     @Test func upperRungsArePromotedFirstAndTheBestFirst() {
         var rule = SuccessiveHalving(.init(maximumStep: 9), .promotion)
-        #expect(rule.rungs(of: 0) == [1, 3])
+        #expect(rule.steps == [1, 3])
         // Worse and worse: all pause at the first rung, none is in the top share.
         for trial in 0..<9 { #expect(judge(&rule, trial, [(1, Double(trial))]) != nil) }
         #expect(rule.promotable { $0 > 0 } == 1)
