@@ -10,27 +10,10 @@ import WorkerProtocol
 
 /// What a turn has decided is done, once it is durable.
 extension CoordinatorLoop {
-    /// - Throws: `NetworkLost`, after everything else was done.
-    func perform(_ turn: Turn) throws(NetworkLost) {
-        for entry in turn.entries {
-            switch entry.event {
-            case .proposed(let trial, _, let configuration, _): makers[trial.sweep]?.remember(configuration)
-            // Nobody asks it any more, or another definition is searched.
-            case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
-            case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
-                .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .readopted,
-                .trialCancelled, .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
-                break
-            }
-        }
+    func tellWorkers(_ turn: Turn) {
         var outbox = Outbox()
-        for effect in turn.effects {
-            switch effect {
-            case .send(let connection, let session, let message):
-                outbox.add(message, to: connection, session: session)
-            case .discard(let trial, let location): discard(location, of: trial)
-            case .propose: break
-            }
+        for case .send(let connection, let session, let message) in turn.effects {
+            outbox.add(message, to: connection, session: session)
         }
         let messages = outbox.messages()
         if !messages.isEmpty { failpoints.reach(.beforeSend) }
@@ -42,8 +25,26 @@ extension CoordinatorLoop {
             if !isThere { unreachable.append(item.connection) }
         }
         if !unreachable.isEmpty { mailbox.post(.stimuli(unreachable.map { .unreachable($0) }, reply: { _ in })) }
-        for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
         if !messages.isEmpty { failpoints.reach(.afterSend) }
+    }
+
+    /// All else, when the workers have been told.
+    ///
+    /// - Throws: `NetworkLost`, after everything else was done.
+    func finish(_ turn: Turn) throws(NetworkLost) {
+        for entry in turn.entries {
+            switch entry.event {
+            case .proposed(let trial, _, let configuration, _): makers[trial.sweep]?.remember(configuration)
+            // Nobody asks it any more, or another definition is searched.
+            case .sweepFinished(let sweep, _), .sweepRedefined(let sweep, _): makers[sweep] = nil
+            case .coordinatorStarted, .sweepCreated, .sweepPaused, .sweepUnpaused, .spaceExhausted, .workerJoined,
+                .workerLeft, .leased, .accepted, .observed, .stopRequested, .judged, .ended, .released, .readopted,
+                .trialCancelled, .trialRetried, .asked, .told, .promoted, .retired, .checkpointDiscarded:
+                break
+            }
+        }
+        for case .discard(let trial, let location) in turn.effects { discard(location, of: trial) }
+        for reply in turn.remoteReplies { transport.send(reply.frames, to: reply.connection) }
         let loss = turn.cutsConnections ? cutConnections() : nil
         for reply in turn.operatorReplies { operators.send(reply) }
         for reply in turn.replies { reply() }

@@ -132,7 +132,7 @@ final class CoordinatorLoop {
             let hasReadAll = takeMessages(&turn)
             tick(&turn, hasReadAll: hasReadAll)
             try conclude(&turn)
-            if turn.entries.isEmpty { store.idle() }
+            store.tidy(isIdle: turn.entries.isEmpty)
         }
         operators.receive().forEach { request in
             operators.send(OperatorService.Reply(to: request.connection, outcome: .notYet("the coordinator is ending")))
@@ -146,9 +146,11 @@ final class CoordinatorLoop {
     /// What was decided becomes durable, and then it is done.
     private func conclude(_ turn: inout Turn) throws {
         try commit(&turn)
+        // First: a worker may be waiting for its next trial.
+        tellWorkers(turn)
         // Before the replies: who is answered may look at what the observer copied.
         observer.committed(turn.entries, engine: engine)
-        try perform(turn)
+        try finish(turn)
     }
 
     /// Attached workers are told that it is over, and again with each beat until they have left: one that misses the

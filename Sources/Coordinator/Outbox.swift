@@ -39,17 +39,17 @@ struct Outbox {
         change(&piles[connection, default: Pile(session: session)])
     }
 
-    /// Verdicts first, then acknowledgements, then new work.
+    /// Verdicts first, then new work, for which a worker may be waiting, then acknowledgements, for which none does.
     consuming func messages() -> [Message] {
         var result = verdicts
         for (connection, pile) in piles {
-            if !pile.acks.isEmpty {
-                let acks = pile.acks.map { FenceSequence($0.key, $0.value) }
-                result.append((connection, pile.session, .ack(acks)))
-            }
             for leases in Self.parts(pile.leases.values) {
                 result.append((connection, pile.session, .leases(leases)))
             }
+        }
+        for (connection, pile) in piles where !pile.acks.isEmpty {
+            let acks = pile.acks.map { FenceSequence($0.key, $0.value) }
+            result.append((connection, pile.session, .ack(acks)))
         }
         return result
     }

@@ -100,7 +100,6 @@ package final class Store {
             throw error
         }
         next += Int64(entries.count)
-        if log.isCheckpointDue { checkpoint() }
     }
 
     /// Runs `body` in one transaction, which is durable when this returns.
@@ -141,17 +140,19 @@ package final class Store {
         return translated
     }
 
+    /// Call when what was decided is told: copies the write-ahead log into the database file when it has grown. With
+    /// nothing else to do it empties the file as well, where readers had let it grow. Cheap when there is nothing to do.
+    package func tidy(isIdle: Bool) {
+        guard !isClosed, failure == nil else { return }
+        if log.isCheckpointDue { checkpoint() }
+        if isIdle, log.isWorthTruncating { truncate() }
+    }
+
     private func checkpoint() {
         // What a checkpoint cannot copy stays in the log, where it is durable; but after a failed sync nothing is sure.
         queue.inDatabase { db in
             do { try log.checkpoint(db) } catch { _ = remember(error) }
         }
-    }
-
-    /// Call when there is nothing to do: empties the write-ahead log if that is worthwhile. Cheap when it is not.
-    package func idle() {
-        guard !isClosed, failure == nil, log.isWorthTruncating else { return }
-        truncate()
     }
 
     private func truncate() {

@@ -4,7 +4,7 @@ import GRDB
 import GRDBSQLite
 
 /// Decides when the writer copies its write-ahead log into the database file. SQLite's own rule would do it within a
-/// commit, and from whichever connection comes along.
+/// commit, for which a worker waits, and from whichever connection comes along.
 final class WriteAheadLog {
     /// A log of so many pages is worth a checkpoint.
     static let pagesPerCheckpoint = 1000
@@ -38,8 +38,8 @@ final class WriteAheadLog {
 
     var isCheckpointDue: Bool { pages >= nextCheckpoint }
 
-    /// While idle: the log file has grown, and nothing is in a hurry.
-    var isWorthTruncating: Bool { pages >= Self.pagesPerCheckpoint / 4 }
+    /// A checkpoint did not come to its end: the file has grown.
+    var isWorthTruncating: Bool { nextCheckpoint != Self.pagesPerCheckpoint }
 
     /// Copies what no reader holds back, and waits for nobody.
     func checkpoint(_ db: Database) throws {

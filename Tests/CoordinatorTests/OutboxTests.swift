@@ -31,6 +31,24 @@ import WorkerProtocol
         #expect(leases.map(\.fence) == [Fence(4), Fence(5)])
     }
 
+    /// A worker that is free waits for its next trial; nobody waits for an acknowledgement.
+    @Test func verdictsComeFirstAndAcknowledgementsLast() throws {
+        var outbox = Outbox()
+        for connection in [connection, Connection([0, 2])] {
+            outbox.add(.ack([FenceSequence(Fence(3), 9)]), to: connection, session: "a")
+            outbox.add(.leases([lease(4)]), to: connection, session: "a")
+            outbox.add(.resync, to: connection, session: "a")
+        }
+        let kinds = outbox.messages().map { item in
+            switch item.message {
+            case .leases: "leases"
+            case .ack: "ack"
+            default: "verdict"
+            }
+        }
+        #expect(kinds == ["verdict", "verdict", "leases", "leases", "ack", "ack"])
+    }
+
     private func parts(_ leases: [Lease]) throws -> [[Lease]] {
         var outbox = Outbox()
         outbox.add(.leases(leases), to: connection, session: "a")

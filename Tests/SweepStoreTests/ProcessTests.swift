@@ -26,6 +26,7 @@ import Testing
             while true {
                 try store.append(entries)
                 write(descriptor, "x", 1)
+                store.tidy(isIdle: false)
             }
         }
         let acknowledged = try Data(contentsOf: URL(fileURLWithPath: path + "/acknowledged")).count
