@@ -52,18 +52,22 @@ struct FantasiesTests {
     }
 
     /// 64 Sobol normals estimate the mean over all worlds well.
-    @Test(arguments: 0..<10)
-    func drawsAgreeWithOthers(seed: Int) throws {
-        var random = RandomCase(seed: seed)
-        let model = try GaussianProcess(random.observations, hyperparameters: random.hyperparameters)
-        let (pending, query) = (random.randomPoints(3), random.randomPoints(4))
-        let values = try [UInt64(1), 2].map { seed in
-            let fantasies = try Fantasies(model, pending: pending, incumbent: model.incumbentValue, seed: seed)
-            return Acquisition(model, fantasies: fantasies).evaluate(query, gradients: false).values
+    @Test func drawsAgreeWithOthers() throws {
+        var told = 0
+        for seed in 0..<10 {
+            var random = RandomCase(seed: seed)
+            let model = try GaussianProcess(random.observations, hyperparameters: random.hyperparameters)
+            let (pending, query) = (random.randomPoints(3), random.randomPoints(4))
+            let values = try [UInt64(1), 2].map { seed in
+                let fantasies = try Fantasies(model, pending: pending, incumbent: model.incumbentValue, seed: seed)
+                return Acquisition(model, fantasies: fantasies).evaluate(query, gradients: false).values
+            }
+            // Where next to no world promises anything, the few that do decide, and the estimate is coarse.
+            let pairs = zip(values[0], values[1]).filter { $0.0 > -12 }
+            told += pairs.count
+            #expect(pairs.allSatisfy { ($0 - $1).magnitude < 0.25 }, "seed \(seed): \(values)")
         }
-        // Where next to no world promises anything, the few that do decide, and the estimate is coarse.
-        let told = zip(values[0], values[1]).filter { $0.0 > -12 }
-        #expect(told.allSatisfy { ($0 - $1).magnitude < 0.25 }, "seed \(seed): \(values)")
+        #expect(told >= 20, "too few to prove anything")
     }
 
     @Test func nothingPendingEqualsNone() throws {

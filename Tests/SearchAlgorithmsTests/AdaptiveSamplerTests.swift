@@ -106,13 +106,15 @@ struct AdaptiveSamplerTests {
             configuration["x"]?.doubleValue ?? .nan, configuration["y"]?.doubleValue ?? .nan)
     }
 
-    /// Far below what random search finds with as many trials (about 1), for eight seeds.
-    @Test(arguments: 0..<8 as Range<UInt64>) func bayesFindsBraninsMinimum(seed: UInt64) throws {
-        let search = Search(
-            try Self.sampler(.bayes, TestFunction.braninSpace, seed: seed), limit: 50, pending: 1
-        ) { configuration, _ in branin(configuration) }
-        let best = search.history.results.compactMap(\.value).min() ?? .infinity
-        #expect(best - 0.397_887 < 1e-2, "seed \(seed)")
+    /// The reference's target: a regret below 1e-3 within 60 evaluations for nine of ten seeds; random search comes to 1.
+    @Test func bayesFindsBraninsMinimum() throws {
+        let regrets = try (0..<10 as Range<UInt64>).map { seed in
+            let search = Search(
+                try Self.sampler(.bayes, TestFunction.braninSpace, seed: seed), limit: 60, pending: 1
+            ) { configuration, _ in branin(configuration) }
+            return (search.history.results.compactMap(\.value).min() ?? .infinity) - 0.397_887
+        }
+        #expect(regrets.count { $0 < 1e-3 } >= 9 && regrets.allSatisfy { $0 < 1e-2 }, "\(regrets)")
     }
 
     /// In twenty-four dimensions the trust region has to find its way: random search stays above 1.2 here.
