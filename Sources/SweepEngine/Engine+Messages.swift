@@ -46,6 +46,8 @@ extension Engine {
             return
         }
         let worker = WorkerID("\(identity.name)-\(hello.boot.prefix(8))")
+        // A hello that was long under way: it says what the process held when it spoke over another connection.
+        if workers[worker]?.superseded.contains(connection) == true { return }
         let facts = WorkerFacts(
             agent: hello.agent, host: hello.host, processID: hello.processID,
             slots: min(max(0, hello.slots), 4096),
@@ -53,7 +55,10 @@ extension Engine {
         if workers[worker]?.facts != facts { decide(.workerJoined(worker, facts), &turn) }
         // A restored backup may know fewer fences than its workers.
         for held in hello.running { fences.reserve(held.fence) }
-        if let old = workers[worker]?.connection { registrations[old] = nil }
+        if let old = workers[worker]?.connection, old != connection {
+            registrations[old] = nil
+            workers[worker]?.supersede(old)
+        }
         if let other = registrations[connection] { workers[other]?.connection = nil }
         registrations[connection] = worker
         // Unique among this process's sessions, and no other process shares the epoch.

@@ -203,8 +203,10 @@ extension SweepState {
         if let curve = progress[number]?.curve, !isContinuation {
             stopping.conclude(number, curve, settlement.curveEnd)
         }
-        // A failed trial may be run again from a checkpoint, and then goes on with its curve.
-        if settlement.state != .failed { progress[number] = nil }
+        // A failed trial may be run again from a checkpoint, and then goes on with its curve. Without one it starts anew: the
+        // curves of thousands that diverged are no use to anybody.
+        let mayGoOn = settlement.state == .failed && checkpoints[number]?.isEmpty == false
+        if !mayGoOn { progress[number] = nil }
         trials[number].value = settlement.value
         trials[number].isInfeasible = settlement.isInfeasible
         switch settlement.state {

@@ -10,6 +10,8 @@ package struct WorkerState: Hashable, Sendable {
     package internal(set) var prefetch = 0
     /// nil until it has said hello to this process.
     package internal(set) var connection: Connection?
+    /// It has said hello over others since these: what still comes from them was sent before. The latest of them.
+    private(set) var superseded: OrderedSet<Connection> = []
     /// When the transport found nobody behind its connection any more.
     var disconnectedAt: Instant?
     package internal(set) var session = ""
@@ -31,6 +33,13 @@ package struct WorkerState: Hashable, Sendable {
     package internal(set) var quarantinedUntil: Instant?
     /// Seconds its trials take, exponentially averaged; nil before the first.
     var recentSeconds: Double?
+
+    private static let mostSuperseded = 64
+
+    mutating func supersede(_ connection: Connection) {
+        superseded.append(connection)
+        if superseded.count > Self.mostSuperseded { superseded.removeFirst() }
+    }
 
     /// Leases it may hold now. It gets leases ahead only while its trials are so short that fetching them one by one
     /// would be felt; with long trials a lease ahead would keep a trial from a worker that is free.

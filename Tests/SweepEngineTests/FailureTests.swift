@@ -179,6 +179,22 @@ import WorkerProtocol
         #expect(rig.state.phase == .finished(.trials))
     }
 
+    /// A retry goes on with it only from a checkpoint; a daemon that runs for months keeps no other.
+    @Test func theCurveOfAFailedTrialIsKeptWhereItMayGoOn() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 2))
+        try rig.hello(slots: 2)
+        let checkpoint = AttemptEvent.checkpoint(Checkpoint(step: 1, location: "/c/1", digest: "", bytes: 10))
+        for (fence, saved) in [(1, [checkpoint]), (2, [])] as [(Int64, [AttemptEvent])] {
+            try rig.accept(fence)
+            let story = [.started(resumedFrom: nil), .loss(0.5, step: 1)] + saved + [.failure(.user)]
+            try rig.events(fence, from: 1, story)
+            #expect(rig.trialState(Int(fence) - 1) == .failed)
+        }
+        #expect(rig.state.progress.keys.sorted() == [0])
+        #expect(rig.replayed.sweeps[Rig.sweep]?.progress.keys.sorted() == [0])
+    }
+
     @Test func theEngineNamesWhatDoesNotExist() {
         var rig = Rig()
         let sweep = SweepID(9)

@@ -154,6 +154,45 @@ import WorkerProtocol
         #expect(rig.open == [8])
     }
 
+    /// Its connection was replaced while it was under way; it knows nothing of the lease that came over the next one.
+    @Test func aHelloThatComesLateOverAnOldConnectionTakesNothing() throws {
+        var rig = Rig()
+        try rig.launch(.example(trials: 1))
+        func hello(over connection: Connection, running: [HeldLease]) throws {
+            let hello = Hello(
+                versions: 1...1, boot: "0", agent: "mock", host: "here", processID: 1, slots: 1, prefetch: 0,
+                running: running, offer: WorkerOffer())
+            let envelope = Envelope(session: "", epoch: 0, message: WorkerMessage.hello(hello))
+            try rig.handle(.message(connection, PeerIdentity(name: "w", isLocal: true), envelope))
+        }
+        let old = Connection([1])
+        try hello(over: old, running: [])
+        try rig.hello()
+        try rig.accept(1)
+        try rig.events(1, from: 1, [.started(resumedFrom: nil), .loss(1, step: 1)])
+        try hello(over: old, running: [])
+        #expect(rig.effects.isEmpty)
+        #expect(rig.engine.attempts[Fence(1)]?.state == .running && rig.state.trials[0].losses == 0)
+        try rig.events(1, from: 3, [.finished(.completed, Resources())])
+        #expect(rig.trialState(0) == .completed)
+    }
+
+    @Test func onlyTheLatestReplacedConnectionsAreRemembered() throws {
+        var rig = Rig()
+        for number in 0..<1000 {
+            let envelope = Envelope(
+                session: "", epoch: 0,
+                message: WorkerMessage.hello(
+                    Hello(
+                        versions: 1...1, boot: "0", agent: "mock", host: "here", processID: 1, slots: 1, prefetch: 0,
+                        running: [], offer: WorkerOffer())))
+            let connection = Connection([UInt8(number / 256), UInt8(number % 256)])
+            try rig.handle(.message(connection, PeerIdentity(name: "w", isLocal: true), envelope))
+            #expect(!rig.effects.isEmpty)
+        }
+        #expect(rig.engine.workers.count == 1)
+    }
+
     @Test func absurdNumbersInAHelloAreHarmless() throws {
         var rig = Rig()
         try rig.launch(.example(trials: nil))
