@@ -27,7 +27,7 @@ let shell: [Target] = [
     .target(
         name: "WorkerAgent",
         dependencies: [
-            "Keys", "ZeroMQ", "WorkerProtocol", "SweepModel", "CProcess",
+            "Keys", "ZeroMQ", "WorkerProtocol", "SweepModel", "RegularExpressions", "CProcess",
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Logging", package: "swift-log"),
         ]),
@@ -57,7 +57,11 @@ let core: [Target] = [
     .target(
         name: "SearchAlgorithms",
         dependencies: ["SweepModel", "GaussianProcess", "LinearAlgebra", "Randomness", numerics]),
-    .target(name: "SweepModel", dependencies: [numerics, .product(name: "Yams", package: "Yams")]),
+    .target(
+        name: "SweepModel",
+        dependencies: ["RegularExpressions", numerics, .product(name: "Yams", package: "Yams")]),
+    .target(name: "RegularExpressions", dependencies: ["CPCRE2"], swiftSettings: [.strictMemorySafety()]),
+    .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
 ]
 
 let numbers: [Target] = [
@@ -83,6 +87,7 @@ let tests: [Target] = [
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Randomness", "TestSupport"]),
     .testTarget(
         name: "RandomnessTests", dependencies: ["Randomness", "TestSupport"], exclude: ["Fixtures/fixtures.py"]),
+    .testTarget(name: "RegularExpressionsTests", dependencies: ["RegularExpressions"]),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel", "TestSupport"]),
     .testTarget(
         name: "SearchAlgorithmsTests",
