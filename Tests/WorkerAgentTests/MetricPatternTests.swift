@@ -57,6 +57,60 @@ import WorkerProtocol
         #expect(fault == nil)
     }
 
+    /// Swift's engine took exponential time, and with it the worker's heartbeats.
+    @Test(arguments: [60, 600, 60_000], [#"^(\w+\s?)+: loss=(?<loss>\S+)$"#, #"(\w+\s?)+: loss=(?<loss>\S+)$"#])
+    func aPatternThatBacktracksWithoutEndIsGivenUp(bytes: Int, expression: String) throws {
+        var pattern = try MetricPattern(expression)
+        // All that the pattern needs is there, so nothing tells beforehand that no match is.
+        let line = Array((String(repeating: "a", count: bytes) + ": loss= ").utf8)
+        for _ in 0..<5 {
+            var fault: String?
+            let seconds = ContinuousClock().measure { #expect(pattern.match(line, fault: &fault) == nil) }
+            #expect(seconds < .seconds(5))
+            #expect(fault?.contains("takes too long for a printed line of \(line.count) bytes") == true)
+        }
+    }
+
+    @Test func afterManySlowLinesNoneThatLongIsSearched() throws {
+        var pattern = try MetricPattern(#"(\w+\s?)+: loss=(?<loss>\S+)$"#)
+        let slow = Array((String(repeating: "a", count: 60) + ": loss= ").utf8)
+        let long = Array((String(repeating: "- ", count: 60) + "a: loss=2").utf8)
+        let short = Array("a: loss=3".utf8)
+        var fault: String?
+        for _ in 1..<MetricPattern.maximumSlowLines { _ = pattern.match(slow, fault: &fault) }
+        fault = nil
+        // A line as long that is searched to its end, and they are counted anew.
+        #expect(pattern.match(long, fault: &fault)?.metrics == [MetricValue("loss", 2)])
+        for _ in 0..<MetricPattern.maximumSlowLines { _ = pattern.match(slow, fault: &fault) }
+        fault = nil
+        #expect(pattern.match(long, fault: &fault) == nil)
+        #expect(fault?.contains("not searched") == true)
+        fault = nil
+        #expect(pattern.match(short, fault: &fault)?.metrics == [MetricValue("loss", 3)])
+        #expect(fault == nil)
+        let seconds = ContinuousClock().measure { for _ in 0..<10_000 { _ = pattern.match(slow, fault: &fault) } }
+        #expect(seconds < .seconds(5))
+    }
+
+    @Test(
+        arguments: [
+            (#"größe=(?<loss>\d+)"#, "größe=3", 3), (#"^\w+: (?<loss>\d)$"#, "Verlustgröße: 4", 4),
+            (#"(?<=loss=)(?<loss>\S+)"#, "loss=5", 5), (#"^loss=(?<loss>.+)$"#, "loss=6\r", 6),
+            (#"loss.(?<loss>\d)"#, "loss→7", 7), (#"(?i)LOSS (?P<loss>\d)(?#a comment)"#, "loss 8", 8),
+        ] as [(String, String, Double)])
+    func readsUnicodeAndWhatPerlReads(expression: String, line: String, value: Double) throws {
+        var pattern = try MetricPattern(expression)
+        var fault: String?
+        #expect(pattern.match(Array(line.utf8), fault: &fault)?.metrics == [MetricValue("loss", value)])
+        #expect(fault == nil)
+    }
+
+    @Test func brokenTextIsReplacedWhereItStands() throws {
+        var pattern = try MetricPattern(#"^.(?<loss>\d).$"#)
+        var fault: String?
+        #expect(pattern.match([0xFF, 0x31, 0xC3], fault: &fault)?.metrics == [MetricValue("loss", 1)])
+    }
+
     @Test func aBrokenExpressionIsSaid() {
         let failure = #expect(throws: MetricPattern.Failure.self) { try MetricPattern("(?<loss>") }
         #expect(failure?.description.contains("(?<loss>") == true)

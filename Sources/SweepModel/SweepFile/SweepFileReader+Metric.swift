@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import RegularExpressions
+
 extension SweepFileReader {
     private static let metricKeys = [
         "name", "goal", "target", "summary", "pattern", "impute", "impute_while_running",
@@ -33,35 +35,19 @@ extension SweepFileReader {
             return nil
         }
         guard isChecked else { return SweepDefinition.MetricPattern(expression: expression) }
-        // The expression parser calls itself for every bracket, and thousands of them exhaust a stack.
-        guard expression.utf8.count <= 4096, expression.utf8.count(where: { $0 == UInt8(ascii: "[") }) <= 100 else {
-            error(node, "must have at most 4096 bytes and 100 brackets '['")
-            return nil
-        }
+        // As the worker will read it, which has the same engine.
+        let names: [String]
         do {
-            _ = try Regex(expression)
+            names = try RegularExpression(expression).names
         } catch {
             self.error(node, "is no regular expression: \(error)")
             return nil
         }
-        guard Self.namesGroup(expression) else {
+        guard !names.isEmpty else {
             error(node, "must name a group for each metric, such as 'loss=(?<loss>\\S+)'")
             return nil
         }
         return SweepDefinition.MetricPattern(expression: expression)
-    }
-
-    /// Whether it has a `(?<name>…)` or `(?P<name>…)`; `(?<=` and `(?<!` look behind.
-    private static func namesGroup(_ expression: String) -> Bool {
-        let bytes = Array(expression.utf8)
-        return bytes.indices.contains { start in
-            var rest = bytes[start...]
-            guard rest.starts(with: "(?".utf8) else { return false }
-            rest = rest.dropFirst(2)
-            if rest.first == UInt8(ascii: "P") { rest = rest.dropFirst() }
-            guard rest.first == UInt8(ascii: "<"), let next = rest.dropFirst().first else { return false }
-            return next != UInt8(ascii: "=") && next != UInt8(ascii: "!")
-        }
     }
 
     /// "test" as a word of its own: not in "latest" or "contest".

@@ -4,7 +4,7 @@ import Foundation
 
 /// The libraries this process really loaded, asked for their versions by name: what the package manager says may differ.
 enum LibraryChecks {
-    static func all() -> [HealthCheck] { [zeroMQ(), sqlite()] + (openBLAS().map { [$0] } ?? []) }
+    static func all() -> [HealthCheck] { [zeroMQ(), sqlite(), pcre2()] + (openBLAS().map { [$0] } ?? []) }
 
     private static func zeroMQ() -> HealthCheck {
         typealias Version =
@@ -33,6 +33,23 @@ enum LibraryChecks {
             return .failure("SQLite", "\(text), older than 3.37", remedy: "sudo apt-get install libsqlite3-0")
         }
         return .ok("SQLite", text)
+    }
+
+    private static func pcre2() -> HealthCheck {
+        typealias Setting = @convention(c) (UInt32, UnsafeMutableRawPointer?) -> Int32
+        // PCRE2_CONFIG_VERSION, PCRE2_CONFIG_UNICODE
+        let (versionKey, unicodeKey): (UInt32, UInt32) = (11, 9)
+        var text = [UInt8](repeating: 0, count: 64)
+        var hasUnicode: UInt32 = 0
+        guard let setting: Setting = function("pcre2_config_8"), setting(versionKey, nil) <= text.count,
+            setting(versionKey, &text) > 0, setting(unicodeKey, &hasUnicode) >= 0
+        else { return .failure("PCRE2", "not loaded", remedy: "sudo apt-get install libpcre2-8-0") }
+        let version = String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+        // Every pattern is refused then.
+        if hasUnicode == 0 {
+            return .failure("PCRE2", "\(version), built without Unicode", remedy: "sudo apt-get install libpcre2-8-0")
+        }
+        return .ok("PCRE2", version)
     }
 
     /// nil where this build does not use it.
