@@ -67,12 +67,7 @@ extension AgentLoop {
         guard attempt(lease.fence) == nil, preparation(lease.fence) == nil,
             !waiting.contains(where: { $0.fence == lease.fence })
         else { return }
-        let (admitted, warnings) = options.policy.admitted(lease)
-        waiting.append(admitted)
-        for warning in warnings { log.warning("attempt \(lease.fence): \(warning)") }
-        if !warnings.isEmpty {
-            perform(session.record(warnings.map { .warning($0) }, for: lease.fence, now: BootClock.now))
-        }
+        waiting.append(options.policy.admitted(lease))
         startWaiting()
         handBackWaiting()
     }

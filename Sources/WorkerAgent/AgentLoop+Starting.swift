@@ -15,7 +15,7 @@ extension AgentLoop {
                 start(lease, slot: slot)
                 continue
             }
-            let preparation = Preparation(lease, slot: slot)
+            let preparation = Preparation(lease, slot: slot, policy: options.policy)
             preparations.append(preparation)
             preparation.start(signalling: orders.wakeup)
         }
@@ -26,12 +26,10 @@ extension AgentLoop {
         for preparation in preparations {
             guard let outcome = preparation.outcome else { continue }
             preparations.removeAll { $0 === preparation }
-            var lease = preparation.lease
             switch outcome {
-            case .ready(let choice):
-                lease.resume = choice.checkpoint
-                start(lease, slot: preparation.slot, warnings: choice.warnings)
-            case .refused(let refusal): refuse(lease, slot: preparation.slot, refusal)
+            case .ready(let lease, let warnings): start(lease, slot: preparation.slot, warnings: warnings)
+            case .refused(let refusal, let warnings):
+                refuse(preparation.lease, slot: preparation.slot, refusal, told(warnings, of: preparation.lease))
             }
         }
     }
@@ -50,8 +48,7 @@ extension AgentLoop {
     }
 
     private func start(_ lease: Lease, slot: Int, warnings: [String] = []) {
-        for warning in warnings { log.warning("attempt \(lease.fence): \(warning)") }
-        let warnings = warnings.map { AttemptEvent.warning($0) }
+        let warnings = told(warnings, of: lease)
         do throws(AttemptLaunch.Refusal) {
             let attempt = try begin(lease, slot: slot)
             attempts.append(attempt)
@@ -61,6 +58,11 @@ extension AgentLoop {
         } catch {
             refuse(lease, slot: slot, error, warnings)
         }
+    }
+
+    private func told(_ warnings: [String], of lease: Lease) -> [AttemptEvent] {
+        for warning in warnings { log.warning("attempt \(lease.fence): \(warning)") }
+        return warnings.map { .warning($0) }
     }
 
     private func refuse(
@@ -97,7 +99,10 @@ extension AgentLoop {
             options.processGuard?.watch(child.id)
             return Attempt(
                 lease: lease, slot: slot, child: child, listener: listener, log: output, pattern: pattern,
-                now: BootClock.now)
+                now: BootClock.now,
+                startLook: { [isLink = options.isLink, wakeup = orders.wakeup] path in
+                    CheckpointLook(at: path, isLink: isLink, now: BootClock.now, signalling: wakeup)
+                })
         } catch let refusal as AttemptLaunch.Refusal {
             throw refusal
         } catch {

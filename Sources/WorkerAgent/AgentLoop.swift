@@ -102,6 +102,10 @@ final class AgentLoop {
         for attempt in attempts {
             attempt.tick(now: now)
             if attempt.reap(now: now) { options.processGuard?.forget(attempt.child.id) }
+            if let events = attempt.takeLooked(now: now) {
+                record(events, for: attempt)
+                keepPromises(attempt)
+            }
             settle(attempt, now: now)
         }
         attempts.removeAll { attempt in
@@ -166,7 +170,7 @@ final class AgentLoop {
     /// Reads what an ended child left, and concludes when there is no more.
     private func settle(_ attempt: Attempt, now: Instant) {
         guard case .draining = attempt.phase else { return }
-        guard !session.isSpoolFull else {
+        guard !session.isSpoolFull, !attempt.awaitsLook else {
             attempt.holdDrain(now: now)
             return
         }

@@ -21,7 +21,8 @@ package struct LeasePolicy: Sendable {
     package var attemptsDirectory: String
     /// Where allowed commands run then.
     package var commandDirectory: String
-    /// Folders below which leases of a coordinator elsewhere may name checkpoints to read and places to write them.
+    /// Folders, and URIs of storage, below which leases of a coordinator elsewhere may name checkpoints to read and places
+    /// to write them.
     package var checkpointRoots: [String]
 
     /// For a coordinator on this machine.
@@ -62,16 +63,15 @@ package struct LeasePolicy: Sendable {
     private func task(_ name: String) -> TaskDeclaration? { tasks.first { $0.name == name } }
     private func task(of lease: Lease) -> TaskDeclaration? { lease.task.flatMap { task($0) } }
 
-    /// The lease as it is carried out here, and what of it is not.
+    /// The lease as it is carried out here, its checkpoints aside: those `reachable` judges.
     ///
     /// That the task is declared, or commands are allowed, the session has checked before the lease was accepted.
-    func admitted(_ lease: Lease) -> (lease: Lease, warnings: [String]) {
+    func admitted(_ lease: Lease) -> Lease {
         var lease = lease
-        var warnings: [String] = []
         if let task = task(of: lease) {
             (lease.command, lease.program, lease.workingDirectory) = (task.command, task.program, task.directory)
         }
-        guard isElsewhere else { return (lease, []) }
+        guard isElsewhere else { return lease }
         if lease.task == nil {
             lease.workingDirectory = commandDirectory
             if !allowsCommands { (lease.command, lease.program) = ([], nil) }
@@ -79,6 +79,15 @@ package struct LeasePolicy: Sendable {
         // Numbers only: a name from elsewhere is no path.
         lease.attemptDirectory =
             "\(attemptsDirectory)/\(lease.sweep.number)/\(lease.trial)/a\(lease.fence.number)"
+        return lease
+    }
+
+    /// The lease with those of its checkpoints that it may have, and what is missing. It looks at storage that may not
+    /// answer: call it on no thread that must not wait.
+    func reachable(_ lease: Lease) -> (lease: Lease, warnings: [String]) {
+        guard isElsewhere else { return (lease, []) }
+        var lease = lease
+        var warnings: [String] = []
         if !lease.checkpointDirectory.isEmpty, !mayReach(lease.checkpointDirectory) {
             warnings.append(
                 "checkpoints stay on this worker: it may not write to \(lease.checkpointDirectory.prefix(200)) "
@@ -97,13 +106,23 @@ package struct LeasePolicy: Sendable {
         return (lease, warnings)
     }
 
-    /// A URI is handed to the script as it is: only what the owner named is a path's business.
+    /// A URI is handed to the script as it is, which opens it with the user's credentials: also that must be a place which
+    /// the owner named.
     private func mayReach(_ location: String) -> Bool {
         switch CheckpointLocation(location) {
         case .path(let path)?:
-            ([attemptsDirectory] + checkpointRoots).contains { Self.contains($0, path) }
-        case .uri?: !checkpointRoots.isEmpty
+            ([attemptsDirectory] + checkpointRoots.compactMap(Self.folder)).contains { Self.contains($0, path) }
+        case .uri?: checkpointRoots.contains { StoragePrefix($0)?.contains(location) == true }
         case nil: false
+        }
+    }
+
+    /// nil where a root is a URI. A relative path is one, too: the owner has named it.
+    private static func folder(_ root: String) -> String? {
+        switch CheckpointLocation(root) {
+        case .path(let path)?: path
+        case .uri?: nil
+        case nil: root
         }
     }
 

@@ -41,9 +41,11 @@ import WorkerProtocol
         return lease
     }
 
-    private func events(of lease: Lease) throws -> [AttemptEvent] {
+    private func events(
+        of lease: Lease, change: (inout WorkerAgentOptions) -> Void = { _ in }
+    ) throws -> [AttemptEvent] {
         defer { coordinator.close() }
-        let agent = try coordinator.agent()
+        let agent = try coordinator.agent(change: change)
         coordinator.offer(lease)
         #expect(coordinator.end(lease.fence.number) != nil)
         agent.requestStop()
@@ -203,5 +205,101 @@ import WorkerProtocol
         #expect(answers.count == 3)
         #expect(answers[0].contains(#"{"type":"error","id":1,"#) && answers[0].contains("is a link"))
         #expect(answers[1].contains(#"{"type":"ok","id":2}"#))
+    }
+
+    /// What the coordinator may not have is told after the beginning, beside what is wrong with the rest.
+    @Test func whatTheWorkersOwnerDidNotNameIsNotGoneOnFrom() throws {
+        let (outside, inside) = (try saved(15), try saved(10))
+        try Files.makeDirectory("\(scratch.path)/shared")
+        symlink("\(scratch.path)/old/step-15", "\(scratch.path)/shared/out")
+        try Files.makeDirectory("\(scratch.path)/files/1/1/a0")
+        #expect(rename(inside.location, "\(scratch.path)/files/1/1/a0/step-10") == 0)
+        let kept = Checkpoint(
+            step: 10, location: "\(scratch.path)/files/1/1/a0/step-10", digest: inside.digest, bytes: inside.bytes)
+        let lease = lease {
+            $0.resume = outside
+            $0.fallbacks = [kept]
+            $0.checkpointDirectory = "\(scratch.path)/shared/out/x"
+        }
+        let events = try events(of: lease) { options in
+            options.policy = LeasePolicy(
+                isElsewhere: true, attemptsDirectory: "\(scratch.path)/files", commandDirectory: scratch.path,
+                checkpointRoots: ["\(scratch.path)/shared"])
+        }
+        #expect(events.first == .started(resumedFrom: 10))
+        let warnings = events.compactMap { if case .warning(let text) = $0 { text } else { nil } }
+        #expect(warnings.count == 2)
+        #expect(warnings.first?.hasPrefix("checkpoints stay on this worker") == true)
+        #expect(warnings.last?.hasPrefix("1 checkpoints of earlier attempts") == true)
+        #expect(!Files.exists("\(outside.location)/x"))
+    }
+
+    /// The agent beats and serves others while a checkpoint's storage does not answer, and what comes after waits its turn.
+    @Test(arguments: [true, false]) func storageThatDoesNotAnswerHoldsUpNobody(endsMeanwhile: Bool) throws {
+        defer { coordinator.close() }
+        let (asked, answer) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let script =
+            WorkerAgentTests.client + """
+                say('{"type":"report","step":1,"metrics":{"loss":1}}')
+                say('{"type":"checkpoint","step":1,"path":"/silent/1","id":1}')
+                say('{"type":"report","step":2,"metrics":{"loss":2}}')
+                if \(endsMeanwhile ? "False" : "True"): print(f.readline())
+                """
+        try scratch.write(script, to: "t.py")
+        let agent = try coordinator.agent(slots: 2) { options in
+            options.isLink = { path in
+                guard path == "/silent/1" else { return Files.isLink(path) }
+                asked.signal()
+                answer.wait()
+                return false
+            }
+        }
+        coordinator.offer(lease { $0.command = ["python3", "t.py"] })
+        asked.wait()
+        coordinator.offer(lease(fence: 2))
+        #expect(coordinator.end(2) != nil)
+        let beats = coordinator.beats(1)
+        #expect(wait { coordinator.beats(1) > beats + 3 ? true : nil } == true)
+        #expect(coordinator.events(1).count == 2)
+        answer.signal()
+        let end = coordinator.end(1)
+        let isCompleted = if case .finished(.completed, _)? = end { true } else { false }
+        #expect(isCompleted, "\(end as Any)")
+        let saved = Checkpoint(step: 1, location: "/silent/1", digest: "", bytes: 0)
+        #expect(
+            coordinator.events(1).dropLast() == [
+                .started(resumedFrom: nil), .report(step: 1, metrics: [MetricValue("loss", 1)]), .checkpoint(saved),
+                .report(step: 2, metrics: [MetricValue("loss", 2)]),
+            ])
+        if !endsMeanwhile { #expect(output().contains { $0.contains(#""ok""#) }) }
+        agent.requestStop()
+        #expect(agent.join(within: .seconds(20)))
+    }
+
+    /// Whoever goes on from it looks again; what is saved must not be lost, nor the attempt's end.
+    @Test func storageThatNeverAnswersLosesNothing() throws {
+        defer { coordinator.close() }
+        let answer = DispatchSemaphore(value: 0)
+        defer { answer.signal() }
+        let script =
+            WorkerAgentTests.client + """
+                for step in range(1, 4):
+                    say('{"type":"checkpoint","step":%d,"path":"/silent/%d"}' % (step, step))
+                say('{"type":"report","step":3,"metrics":{"loss":3}}')
+                """
+        try scratch.write(script, to: "t.py")
+        let agent = try coordinator.agent { options in
+            options.isLink = { _ in
+                answer.wait()
+                return true
+            }
+        }
+        coordinator.offer(lease { $0.command = ["python3", "t.py"] })
+        let end = coordinator.end(1)
+        let isCompleted = if case .finished(.completed, _)? = end { true } else { false }
+        #expect(isCompleted, "\(end as Any)")
+        #expect(coordinator.events(1).count { if case .checkpoint = $0 { true } else { false } } == 3)
+        agent.requestStop()
+        #expect(agent.join(within: .seconds(20)))
     }
 }

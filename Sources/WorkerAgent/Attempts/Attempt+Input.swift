@@ -46,7 +46,42 @@ extension Attempt {
 
     /// Reads a report connection once.
     func readReports(_ connection: ReportConnection, _ buffer: inout [UInt8]) -> [AttemptEvent] {
-        connection.read(&buffer).flatMap { take($0, from: connection) }
+        let lines = connection.read(&buffer)
+        // One that is at its end has to stay until they are taken, for their answers.
+        connection.waitingLines += lines.count
+        waitingLines += lines.map { (line: $0, connection: connection) }
+        return takeLines()
+    }
+
+    /// What was reported is not all taken yet. Of one that is abandoned, nobody wants it.
+    var awaitsLook: Bool { look != nil && termination != .abandoned }
+
+    /// Goes on once the look at a checkpoint is over; nil where it is not, or there was none.
+    func takeLooked(now: Instant) -> [AttemptEvent]? {
+        guard let (look, report, connection) = look else { return nil }
+        let isLink = look.isLink
+        guard isLink != nil || now >= look.deadline else { return nil }
+        self.look = nil
+        connection.waitingLines -= 1
+        if isLink == nil { storageIsSilent = true }
+        let events = isLink == true ? refuse(Self.link(report), to: connection) : accept(report, from: connection)
+        return events + takeLines()
+    }
+
+    /// Up to the next checkpoint that has to be looked at.
+    private func takeLines() -> [AttemptEvent] {
+        var events: [AttemptEvent] = []
+        let lines = waitingLines
+        waitingLines = []
+        for (number, next) in lines.enumerated() {
+            if look != nil {
+                waitingLines = Array(lines[number...])
+                break
+            }
+            next.connection.waitingLines -= 1
+            events += take(next.line, from: next.connection)
+        }
+        return events
     }
 
     private func take(_ line: LineSplitter.Line, from connection: ReportConnection) -> [AttemptEvent] {
@@ -58,24 +93,38 @@ extension Attempt {
                 if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) { return [] }
                 report = try ReportLine(bytes)
             }
-            try refuseLink(report)
-            if let id = report.id { connection.promise(id) }
-            return take(report, from: connection)
+            // What a link leads to may be another checkpoint tomorrow.
+            if case .checkpoint(let checkpoint) = report.content, !storageIsSilent,
+                case .path(let path)? = CheckpointLocation(checkpoint.location)
+            {
+                look = (startLook(path), report, connection)
+                connection.waitingLines += 1
+                return []
+            }
+            return accept(report, from: connection)
         } catch {
-            var answer: [JSONValue.Member] = [.init("type", .string("error"))]
-            if let id = error.id { answer.append(.init("id", id)) }
-            connection.send(answer + [.init("message", .string(error.message))])
-            return progress.warn(error.kind.rawValue, error.message)
+            return refuse(error, to: connection)
         }
     }
 
-    /// What a link leads to may be another checkpoint tomorrow.
-    private func refuseLink(_ report: ReportLine) throws(ReportLine.Failure) {
-        guard case .checkpoint(let checkpoint) = report.content, Files.isLink(checkpoint.location) else { return }
-        throw ReportLine.Failure(
-            kind: .badCheckpoint,
-            message: "a checkpoint's path must name its folder, and '\(checkpoint.location)' is a link",
+    private static func link(_ report: ReportLine) -> ReportLine.Failure {
+        var path = ""
+        if case .checkpoint(let checkpoint) = report.content { path = checkpoint.location }
+        return ReportLine.Failure(
+            kind: .badCheckpoint, message: "a checkpoint's path must name its folder, and '\(path)' is a link",
             id: report.id)
+    }
+
+    private func refuse(_ failure: ReportLine.Failure, to connection: ReportConnection) -> [AttemptEvent] {
+        var answer: [JSONValue.Member] = [.init("type", .string("error"))]
+        if let id = failure.id { answer.append(.init("id", id)) }
+        connection.send(answer + [.init("message", .string(failure.message))])
+        return progress.warn(failure.kind.rawValue, failure.message)
+    }
+
+    private func accept(_ report: ReportLine, from connection: ReportConnection) -> [AttemptEvent] {
+        if let id = report.id { connection.promise(id) }
+        return take(report, from: connection)
     }
 
     private func take(_ report: ReportLine, from connection: ReportConnection) -> [AttemptEvent] {
@@ -92,7 +141,7 @@ extension Attempt {
 
     /// Nothing more can come, or the time for it is up.
     func isDrained(now: Instant) -> Bool {
-        guard case .draining(_, let since) = phase else { return false }
+        guard case .draining(_, let since) = phase, !awaitsLook else { return false }
         if awaitsSharedSignal { return now >= since + Self.sharedSignalLimit }
         return (outputIsAtEnd && connections.allSatisfy(\.isAtEnd)) || now >= since + Self.drainLimit
     }

@@ -12,22 +12,23 @@ enum Source {
 }
 
 extension Attempt {
-    /// Adds its descriptors. While the spool is full nothing that makes events is read: the script waits, nothing is
-    /// lost.
+    /// Adds its descriptors. While the spool is full, or a checkpoint is looked at, nothing that makes events is read: the
+    /// script waits, nothing is lost.
     func watch(isSpoolFull: Bool, _ sources: inout [Source], _ watched: inout [WatchedDescriptor]) {
         func add(_ source: Source, _ descriptor: WatchedDescriptor) {
             sources.append(source)
             watched.append(descriptor)
         }
+        let makesNoEvents = isSpoolFull || look != nil
         if isRunning, child.exitDescriptor >= 0 { add(.exit, WatchedDescriptor(child.exitDescriptor)) }
-        if !outputIsAtEnd, !(isSpoolFull && pattern != nil) {
+        if !outputIsAtEnd, !(makesNoEvents && pattern != nil) {
             add(.output(self), WatchedDescriptor(child.output))
         }
         if connections.count < ReportListener.maximumConnections {
             add(.listener(self), WatchedDescriptor(listener.descriptor))
         }
         for connection in connections {
-            let reads = connection.wantsToRead && !isSpoolFull
+            let reads = connection.wantsToRead && !makesNoEvents
             guard reads || connection.wantsToWrite else { continue }
             add(
                 .connection(self, connection),

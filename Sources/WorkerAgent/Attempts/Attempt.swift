@@ -28,6 +28,14 @@ final class Attempt {
 
     var phase = Phase.running
     var connections: [ReportConnection] = []
+    /// The checkpoint that is being looked at, and its report.
+    var look: (look: CheckpointLook, report: ReportLine, connection: ReportConnection)?
+    /// Lines that came after it: an attempt's events keep their order.
+    var waitingLines: [(line: LineSplitter.Line, connection: ReportConnection)] = []
+    /// A look was in vain, and its thread may hang yet: there are no more.
+    var storageIsSilent = false
+    /// Starts a look at a path.
+    let startLook: (String) -> CheckpointLook
     var outputIsAtEnd = false
     var tail = OutputTail()
     var lines = LineSplitter(limit: MetricPattern.maximumLineBytes)
@@ -40,7 +48,8 @@ final class Attempt {
 
     init(
         lease: Lease, slot: Int, child: consuming ChildProcess, listener: consuming ReportListener,
-        log: consuming OutputLog, pattern: MetricPattern?, now: Instant
+        log: consuming OutputLog, pattern: MetricPattern?, now: Instant,
+        startLook: @escaping (String) -> CheckpointLook
     ) {
         self.lease = lease
         self.slot = slot
@@ -48,6 +57,7 @@ final class Attempt {
         self.listener = listener
         self.log = log
         self.pattern = pattern
+        self.startLook = startLook
         startedAt = BootClock.seconds
         progress = ReportProgress(objective: lease.objective, resumedFrom: lease.resume?.step)
         timeLimit = lease.timeLimit.map { now + $0 }
@@ -125,7 +135,7 @@ final class Attempt {
     /// When `tick` has something to do; nil when only the child can bring news.
     var nextDeadline: Instant? {
         switch phase {
-        case .running: [timeLimit, pendingSignal?.at].compactMap { $0 }.min()
+        case .running: [timeLimit, pendingSignal?.at, look?.look.deadline].compactMap { $0 }.min()
         case .draining(_, let since): since + (awaitsSharedSignal ? Self.sharedSignalLimit : Self.drainLimit)
         case .over: nil
         }

@@ -5,13 +5,14 @@ import Synchronization
 import WorkerProtocol
 import ZeroMQ
 
-/// What has to be done before an attempt's child can start, and may take long: its folder on shared storage is made, and
-/// the checkpoint it goes on from is read. That happens on a thread of its own, so that the agent hears, beats and
+/// What has to be done before an attempt's child can start, and may take long: which checkpoints it may have is judged,
+/// its folder on shared storage is made, and the checkpoint it goes on from is read. That happens on a thread of its own, so that the agent hears, beats and
 /// reports meanwhile. The attempt has its slot from the beginning.
 final class Preparation: Sendable {
     enum Outcome: Sendable {
-        case ready(ResumeChoice)
-        case refused(AttemptLaunch.Refusal)
+        /// The lease with what it goes on from.
+        case ready(Lease, warnings: [String])
+        case refused(AttemptLaunch.Refusal, warnings: [String])
     }
 
     private struct State {
@@ -19,13 +20,16 @@ final class Preparation: Sendable {
         var outcome: Outcome?
     }
 
+    /// As it came: should it have to wait again, all is judged anew.
     let lease: Lease
     let slot: Int
+    private let policy: LeasePolicy
     private let state = Mutex(State())
 
-    init(_ lease: Lease, slot: Int) {
+    init(_ lease: Lease, slot: Int, policy: LeasePolicy) {
         self.lease = lease
         self.slot = slot
+        self.policy = policy
     }
 
     static func isNeeded(for lease: Lease) -> Bool { lease.resume != nil || !lease.checkpointDirectory.isEmpty }
@@ -56,13 +60,18 @@ final class Preparation: Sendable {
     private var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     private func prepare() throws(ResumeChoice.Cancelled) -> Outcome {
+        var (lease, warnings) = policy.reachable(lease)
+        if isCancelled { throw ResumeChoice.Cancelled() }
         do throws(AttemptLaunch.Refusal) {
             try AttemptFiles.makeSharedCheckpointFolder(lease.checkpointDirectory)
         } catch {
-            return .refused(error)
+            return .refused(error, warnings: warnings)
         }
         // Without a newest there are no older ones.
         let candidates = lease.resume.map { [$0] + lease.fallbacks } ?? []
-        return .ready(try ResumeChoice(among: candidates) { isCancelled })
+        let choice = try ResumeChoice(among: candidates) { isCancelled }
+        lease.resume = choice.checkpoint
+        warnings += choice.warnings
+        return .ready(lease, warnings: warnings)
     }
 }

@@ -13,6 +13,8 @@ final class ReportConnection {
     var followsAlong = false
     /// Nothing more will come.
     private(set) var isAtEnd = false
+    /// Lines that were read and wait for a checkpoint that came before them, and that one.
+    var waitingLines = 0
     private var isBroken = false
     private var lines = LineSplitter(limit: ReportLine.maximumBytes)
     private var answers: [UInt8] = []
@@ -29,7 +31,9 @@ final class ReportConnection {
     var wantsToRead: Bool { !isAtEnd && answers.count < Self.answerLimit }
     var wantsToWrite: Bool { !answers.isEmpty && !isBroken }
     /// Nothing is left to read, nor to write to anyone who reads.
-    var isOver: Bool { isAtEnd && !wantsToWrite && (isBroken || (unnumbered.isEmpty && promises.isEmpty)) }
+    var isOver: Bool {
+        isAtEnd && waitingLines == 0 && !wantsToWrite && (isBroken || (unnumbered.isEmpty && promises.isEmpty))
+    }
 
     /// The line with that id is to be answered when what it reported is durable: "ok" means it survives anything.
     func promise(_ id: JSONValue) { unnumbered.append(id) }
