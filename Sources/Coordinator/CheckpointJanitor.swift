@@ -2,14 +2,16 @@
 
 import Dispatch
 import Foundation
+import Synchronization
 import WorkerProtocol
 
-/// Deletes the files of checkpoints that no rule needs, on a thread of its own: a checkpoint may be large.
+/// Deletes the files of checkpoints that no rule needs, one after the other on a queue of its own: a checkpoint may be large,
+/// and shared storage may not answer. Whoever asks waits for nothing, not even for where a place is.
 ///
 /// A worker names the folder, so it is deleted only where it is the trial's own: below the trial's folder in the data
 /// directory or in the sweep's checkpoint path, named without `..`, and reached through no symbolic link of a worker's
 /// making. How the data directory or the checkpoint path itself is reached is the owner's choice.
-struct CheckpointJanitor: Sendable {
+final class CheckpointJanitor: Sendable {
     /// Where checkpoints of ours are.
     struct Root: Sendable {
         /// A path or URI that the owner has named; it may lead through links.
@@ -29,30 +31,38 @@ struct CheckpointJanitor: Sendable {
     }
 
     private let queue = DispatchQueue(label: "sweepd.checkpoints", qos: .utility)
+    /// What was asked for and is not done.
+    private let unfinished = Mutex(0)
 
-    /// - Parameter roots: those that are no path, as `CheckpointLocation` has it, are passed over.
-    @discardableResult
-    func discard(_ location: String, below roots: [Root]) -> Judgement {
-        guard case .path(let path)? = CheckpointLocation(location) else { return .elsewhere }
-        let judgement = Self.judge(path, below: roots)
-        guard judgement == .discarded else { return judgement }
-        queue.async {
-            // Others were before it in the queue, and a folder may have become a link meanwhile.
-            if Self.judge(path, below: roots) == .discarded { try? FileManager.default.removeItem(atPath: path) }
+    /// - Parameters:
+    ///   - roots: those that are no path, as `CheckpointLocation` has it, are passed over.
+    ///   - tell: what became of it, from the janitor's queue.
+    func discard(
+        _ location: String, below roots: [Root], tell: @escaping @Sendable (Judgement) -> Void = { _ in }
+    ) {
+        unfinished.withLock { $0 += 1 }
+        queue.async { [self] in
+            defer { unfinished.withLock { $0 -= 1 } }
+            guard case .path(let path)? = CheckpointLocation(location) else { return tell(.elsewhere) }
+            // Only now: others were before it in the queue, and a folder may have become a link meanwhile.
+            let judgement = Self.judge(path, below: roots)
+            if judgement == .discarded { try? FileManager.default.removeItem(atPath: path) }
+            tell(judgement)
         }
-        return .discarded
     }
 
-    /// What was discarded before, by a process that may have ended before it was deleted. Nothing is looked at before its
-    /// turn comes: a slow file system must hold up no start.
+    /// What was discarded before, by a process that may have ended before it was deleted.
     ///
     /// - Parameter isEnding: asked before each; what is left then waits for the next start.
     func discardAgain(
         _ places: [(location: String, roots: [Root])], unless isEnding: @escaping @Sendable () -> Bool
     ) {
         if places.isEmpty { return }
-        queue.async {
-            for (location, roots) in places where !isEnding() {
+        unfinished.withLock { $0 += places.count }
+        queue.async { [self] in
+            for (location, roots) in places {
+                defer { unfinished.withLock { $0 -= 1 } }
+                if isEnding() { continue }
                 // Most are long gone, which one look tells.
                 guard case .path(let path)? = CheckpointLocation(location), Self.isThere(path),
                     Self.judge(path, below: roots) == .discarded
@@ -62,17 +72,33 @@ struct CheckpointJanitor: Sendable {
         }
     }
 
-    /// What has been asked for is done.
-    func finish() {
-        queue.sync {}
+    /// Waits until what has been asked for is done, as long as something of it is.
+    ///
+    /// - Parameters:
+    ///   - patience: for one checkpoint; storage that does not answer must keep no process from its end.
+    ///   - limit: in all.
+    /// - Returns: how much is left.
+    func finish(patience: Duration = .seconds(5), limit: Duration = .seconds(30)) -> Int {
+        let deadline = ContinuousClock.now + limit
+        var (left, since) = (unfinished.withLock { $0 }, ContinuousClock.now)
+        while left > 0, ContinuousClock.now < min(deadline, since + patience) {
+            Thread.sleep(forTimeInterval: 0.005)
+            let now = unfinished.withLock { $0 }
+            if now != left { (left, since) = (now, .now) }
+        }
+        return left
     }
 
     private static func judge(_ path: String, below roots: [Root]) -> Judgement {
-        let judgements = roots.map { root -> Judgement in
-            guard case .path(let base)? = CheckpointLocation(root.base) else { return .elsewhere }
-            return judge(path, base: base, folder: root.folder)
+        var judgement = Judgement.elsewhere
+        // One after the other: a root that does not answer holds up nothing that lies below one before it.
+        for root in roots {
+            guard case .path(let base)? = CheckpointLocation(root.base) else { continue }
+            let found = judge(path, base: base, folder: root.folder)
+            if found == .discarded { return found }
+            if judgement == .elsewhere { judgement = found }
         }
-        return judgements.first { $0 == .discarded } ?? judgements.first { $0 != .elsewhere } ?? .elsewhere
+        return judgement
     }
 
     /// - Parameter base: absolute, as the path is.

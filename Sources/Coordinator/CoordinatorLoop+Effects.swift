@@ -69,16 +69,27 @@ extension CoordinatorLoop {
         // Nothing but the trial's own: a worker could name a key or another sweep's folder. What a continued trial has of
         // the one before it stays for that one to discard.
         let folder = DataDirectory.trialFolder(sweep: definition.name, trial: trial.number)
-        switch janitor.discard(location, below: roots(folder, definition)) {
-        case .discarded, .gone: break
-        case .elsewhere:
-            options.logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
-        case .refused:
-            // Its bytes count as freed, and nobody else will free them.
-            options.logger.warning(
-                "a checkpoint is left where it is: this machine does not reach it, or a link leads there",
-                metadata: ["location": "\(location)"])
+        janitor.discard(location, below: roots(folder, definition)) { [logger = options.logger] judgement in
+            switch judgement {
+            case .discarded, .gone: break
+            case .elsewhere:
+                logger.debug("a checkpoint is left where it is", metadata: ["location": "\(location)"])
+            case .refused:
+                // Its bytes count as freed, and nobody else will free them.
+                logger.warning(
+                    "a checkpoint is left where it is: this machine does not reach it, or a link leads there",
+                    metadata: ["location": "\(location)"])
+            }
         }
+    }
+
+    /// What was discarded is deleted, unless its storage does not answer.
+    func finishDiscarding() {
+        let left = janitor.finish()
+        if left == 0 { return }
+        options.logger.warning(
+            "discarded checkpoints are left: their storage does not answer or is slow; the next start tries again",
+            metadata: ["count": "\(left)"])
     }
 
     private func roots(_ folder: String, _ definition: SweepDefinition) -> [CheckpointJanitor.Root] {

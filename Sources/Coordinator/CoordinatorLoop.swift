@@ -140,7 +140,7 @@ final class CoordinatorLoop {
         sayGoodbye()
         // The linear algebra's library takes its memory back when the process ends, also from under a running fit.
         models.sync {}
-        janitor.finish()
+        finishDiscarding()
     }
 
     /// What was decided becomes durable, and then it is done.

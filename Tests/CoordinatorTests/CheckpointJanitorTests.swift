@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Coordinator
@@ -25,27 +26,37 @@ import Testing
         [.init(base: "/elsewhere", folder: folder), .init(base: base, folder: folder)]
     }
 
+    /// What became of it, once that is told.
+    private func judged(_ location: String, below roots: [CheckpointJanitor.Root]) -> CheckpointJanitor.Judgement? {
+        let told = Told()
+        janitor.discard(location, below: roots) { judgement in told.judgements.withLock { $0.append(judgement) } }
+        #expect(janitor.finish() == 0)
+        return told.judgements.withLock { $0.count == 1 ? $0[0] : nil }
+    }
+
+    private final class Told: Sendable {
+        let judgements = Mutex<[CheckpointJanitor.Judgement]>([])
+    }
+
     @Test func whatLiesBelowOurFoldersIsDeleted() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
-        #expect(janitor.discard("\(root)/own/1/a1/step-5", below: roots(root)) == .discarded)
+        #expect(judged("\(root)/own/1/a1/step-5", below: roots(root)) == .discarded)
         // The same folder by a URI, and a root that is one.
-        #expect(janitor.discard("file://\(root)/own/1/a%202/step-5", below: roots("file://\(root)/")) == .discarded)
-        janitor.finish()
+        #expect(judged("file://\(root)/own/1/a%202/step-5", below: roots("file://\(root)/")) == .discarded)
         #expect(!isThere("own/1/a1/step-5") && !isThere("own/1/a 2/step-5") && isThere("own/1/a1"))
-        #expect(janitor.discard("\(root)/own/1/a3/step-5", below: roots(root)) == .gone)
+        #expect(judged("\(root)/own/1/a3/step-5", below: roots(root)) == .gone)
     }
 
     /// /scratch is a link to /mnt/scratch on many a cluster, and the sweep file says /scratch.
     @Test func theOwnersPathMayLeadThroughALink() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
         try FileManager.default.createSymbolicLink(atPath: "\(root)/scratch", withDestinationPath: root)
-        #expect(janitor.discard("\(root)/scratch/own/1/a1/step-5", below: roots("\(root)/scratch")) == .discarded)
+        #expect(judged("\(root)/scratch/own/1/a1/step-5", below: roots("\(root)/scratch")) == .discarded)
         // By where it is in truth.
-        #expect(janitor.discard("\(root)/own/1/a 2/step-5", below: roots("\(root)/scratch/")) == .discarded)
+        #expect(judged("\(root)/own/1/a 2/step-5", below: roots("\(root)/scratch/")) == .discarded)
         // Below the path a link is a worker's: also the trial's folder itself.
-        #expect(janitor.discard("\(root)/scratch/own/link/step-5", below: roots("\(root)/scratch")) == .refused)
-        #expect(janitor.discard("\(root)/own/link/step-5", below: roots(root, "own/link")) == .refused)
-        janitor.finish()
+        #expect(judged("\(root)/scratch/own/link/step-5", below: roots("\(root)/scratch")) == .refused)
+        #expect(judged("\(root)/own/link/step-5", below: roots(root, "own/link")) == .refused)
         #expect(!isThere("own/1/a1/step-5") && !isThere("own/1/a 2/step-5") && isThere("other/step-5"))
     }
 
@@ -58,11 +69,10 @@ import Testing
         ] as [(String, CheckpointJanitor.Judgement)])
     func nothingElseIs(place: String, expected: CheckpointJanitor.Judgement) throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
-        #expect(janitor.discard("\(root)/\(place)", below: roots(root)) == expected)
+        #expect(judged("\(root)/\(place)", below: roots(root)) == expected)
         let uris = roots(root) + roots("s3://bucket")
-        #expect(janitor.discard("s3://bucket/\(place)", below: uris) == .elsewhere)
-        #expect(janitor.discard(place, below: roots(root) + roots(place)) == .elsewhere)
-        janitor.finish()
+        #expect(judged("s3://bucket/\(place)", below: uris) == .elsewhere)
+        #expect(judged(place, below: roots(root) + roots(place)) == .elsewhere)
         #expect(isThere("other/step-5") && isThere("own/1/a1/step-5"))
     }
 
@@ -72,15 +82,34 @@ import Testing
         let places = ["own/1/gone/step-5", "own/link/step-5", "other/step-5", "own/1/a1/step-5"]
             .map { (location: "\(root)/\($0)", roots: roots(root)) }
         janitor.discardAgain(places, unless: { true })
-        janitor.finish()
+        #expect(janitor.finish() == 0)
         #expect(isThere("own/1/a1/step-5"))
         janitor.discardAgain(places, unless: { false })
-        janitor.finish()
+        #expect(janitor.finish() == 0)
         #expect(!isThere("own/1/a1/step-5") && isThere("own/1/a1") && isThere("other/step-5"))
     }
 
     @Test func whatIsOutOfReachIsNoSilentSuccess() {
         defer { try? FileManager.default.removeItem(atPath: root) }
-        #expect(janitor.discard("\(root)/away/own/1/a1/step-5", below: roots("\(root)/away")) == .refused)
+        #expect(judged("\(root)/away/own/1/a1/step-5", below: roots("\(root)/away")) == .refused)
+    }
+
+    /// Storage that does not answer: the one who asks goes on, and nothing waits for it for ever or overtakes it.
+    @Test func nobodyWaitsForStorage() {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let (asked, answer) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        janitor.discard("/nowhere/own/1", below: []) { _ in
+            asked.signal()
+            answer.wait()
+        }
+        asked.wait()
+        janitor.discard("\(root)/own/1/a1/step-5", below: roots(root))
+        janitor.discardAgain([(location: "\(root)/own/1/a 2/step-5", roots: roots(root))], unless: { false })
+        #expect(janitor.finish(patience: .milliseconds(50)) == 3)
+        #expect(janitor.finish(patience: .seconds(60), limit: .milliseconds(50)) == 3)
+        #expect(isThere("own/1/a1/step-5") && isThere("own/1/a 2/step-5"))
+        answer.signal()
+        #expect(janitor.finish() == 0)
+        #expect(!isThere("own/1/a1/step-5") && !isThere("own/1/a 2/step-5"))
     }
 }
