@@ -185,6 +185,9 @@ def test_commands_and_undeclared_tasks(context: zmq.Context[zmq.Socket[bytes]], 
         "{shared}/../out/ck",
         "{shared}/link/ck",
         "{shared}/dangling",
+        "s3://attacker/ck",
+        "{shared_uri}/../attacker/ck",
+        "{shared_uri}/%2e%2e/attacker/ck",
     ],
 )
 def test_folders_that_are_not_its_own(
@@ -198,8 +201,8 @@ def test_folders_that_are_not_its_own(
     (shared / "dangling").symlink_to(out / "later")
     (out / "secret").write_text("secret")
     tasks = f'tasks: {{mine: {{command: ["{sys.executable}", "{folder}/record.py"]}}}}\n'
-    taken = Taken(context, gate, folder, "--checkpoints", str(shared), tasks=tasks)
-    location = place.format(out=out, own=folder / "own", shared=shared)
+    taken = Taken(context, gate, folder, "--checkpoints", str(shared), "--checkpoints", "s3://bucket/runs", tasks=tasks)
+    location = place.format(out=out, own=folder / "own", shared=shared, shared_uri="s3://bucket/runs")
     try:
         checkpoint = {"step": 1, "location": location.replace("/ck", ""), "digest": "", "bytes": 0}
         taken.stage.offer(
@@ -218,6 +221,7 @@ def test_folders_that_are_not_its_own(
         text = json.dumps({name: value for name, value in environment.items() if name != "PYTEST_CURRENT_TEST"})
         # The script is given nothing outside either.
         assert str(out) not in text and "/etc/sweepd" not in text and f"{shared}/link" not in text
+        assert "attacker" not in text
         assert sorted(path.name for path in out.iterdir()) == ["secret"]
         assert not Path("/etc/sweepd-attack").exists()
     finally:

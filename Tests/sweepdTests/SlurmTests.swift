@@ -101,15 +101,26 @@ import Testing
 
     @Test func `what the worker was told goes with it`() throws {
         let work = try WorkerCommandOptions.parse([
-            "--label", "a", "--allow-command", "--checkpoints", "/c", "--gpus", "0,1", "--gpus-per-slot", "2",
-            "--keep-files", "14d", "--offline", "2h", "--idle", "5m",
+            "--label", "a", "--allow-command", "--checkpoints", "/c", "--checkpoints", "s3://b/runs", "--checkpoints",
+            "rel", "--gpus", "0,1", "--gpus-per-slot", "2", "--keep-files", "14d", "--offline", "2h", "--idle", "5m",
         ])
         #expect(
-            try SlurmArguments.words(work) { $0 } == [
-                "--label", "a", "--allow-command", "--checkpoints", "/c", "--keep-files", "14d", "--gpus", "0,1",
-                "--gpus-per-slot", "2", "--offline", "2h", "--idle", "5m",
+            try SlurmArguments.words(work) { "/here/\($0)" } == [
+                "--label", "a", "--allow-command", "--checkpoints", "/c", "--checkpoints", "s3://b/runs",
+                "--checkpoints", "/here/rel", "--keep-files", "14d", "--gpus", "0,1", "--gpus-per-slot", "2",
+                "--offline", "2h", "--idle", "5m",
             ])
         #expect(try SlurmArguments.words(try WorkerCommandOptions.parse([])) { $0 } == [])
+    }
+
+    @Test(arguments: ["s3://b/runs", "s3://b", "/c", "file:///c", "rel/c"])
+    func `checkpoints lie in a folder or below a URI`(place: String) throws {
+        #expect(try WorkerCommandOptions.parse(["--checkpoints", place]).checkpoints == [place])
+    }
+
+    @Test(arguments: ["s3:x", "s3://", "s3://b/../c", "s3://b/%2e%2e/c", "s3://b?endpoint=x", "s3://b/p#x"])
+    func `and below nothing that says too little`(place: String) {
+        #expect(throws: (any Error).self) { try WorkerCommandOptions.parse(["--checkpoints", place]) }
     }
 
     @Test(arguments: ["59m", "0", "often"]) func `files are kept for an hour at least`(duration: String) {

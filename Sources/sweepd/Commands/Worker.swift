@@ -6,6 +6,7 @@ import Foundation
 import Keys
 import SweepModel
 import WorkerAgent
+import WorkerProtocol
 
 struct Worker: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -109,8 +110,9 @@ struct WorkerCommandOptions: ParsableArguments {
     var allowsCommands = false
     @Option(
         help: ArgumentHelp(
-            "A folder below which sweeps may keep checkpoints that other machines reach too; may be repeated.",
-            valueName: "dir"))
+            "A folder, or a URI such as s3://bucket/runs, below which sweeps may keep checkpoints that other machines reach "
+                + "too; may be repeated.",
+            valueName: "place"))
     var checkpoints: [String] = []
     @Option(
         help: ArgumentHelp("Where attempts' files go (default: ~/.local/share/sweepd/worker).", valueName: "dir"))
@@ -139,6 +141,12 @@ struct WorkerCommandOptions: ParsableArguments {
         }
         for label in label where !Placement.isName(label) {
             throw ValidationError("--label '\(label)': 1 to 64 letters, digits and any of _ . = : -")
+        }
+        for place in checkpoints {
+            guard case .uri? = CheckpointLocation(place), StoragePrefix(place) == nil else { continue }
+            throw ValidationError(
+                "--checkpoints '\(place)': a folder, or a URI such as s3://bucket/runs without '..', a query or a fragment"
+            )
         }
         if Quantity.duration(offline) == nil {
             throw ValidationError("--offline must be a duration such as 30m or 2h, not '\(offline)'")

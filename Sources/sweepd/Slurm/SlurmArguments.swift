@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import WorkerProtocol
 
 /// The options of `sweepd worker --slurm`.
 struct SlurmArguments: ParsableArguments {
@@ -62,7 +63,10 @@ struct SlurmArguments: ParsableArguments {
         for label in work.label { words += ["--label", label] }
         if let tasks = work.tasks { words += ["--tasks", absolute(tasks)] }
         if work.allowsCommands { words.append("--allow-command") }
-        for folder in work.checkpoints { words += ["--checkpoints", absolute(folder)] }
+        for place in work.checkpoints {
+            // A URI is the same from everywhere.
+            words += ["--checkpoints", CheckpointLocation(place) == nil ? absolute(place) : place]
+        }
         if let files = work.files { words += ["--files", absolute(files)] }
         if let keepFiles = work.keepFiles { words += ["--keep-files", keepFiles] }
         if work.gpus != standard.gpus { words += ["--gpus", work.gpus] }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""`Tests/WorkerProtocolTests/CheckpointLocationTests.swift` has the same table."""
+"""`CheckpointLocationTests.swift` and `StoragePrefixTests.swift` (Tests/WorkerProtocolTests) have the same tables."""
 
 from __future__ import annotations
 
 import pytest
 
-from sweepd._location import is_storage, local_path
+from sweepd._location import StoragePrefix, is_storage, local_path
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,55 @@ def test_neither(location):
 )
 def test_storage_has_one_spelling(location):
     assert not is_storage(location)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "location"),
+    [
+        ("s3://b/p", "s3://b/p/4"),
+        ("s3://b/p/", "s3://b/p/s/1/a7"),
+        ("s3://b/p", "s3://b/p//x"),
+        ("s3://b", "s3://b/x"),
+        ("s3://b/", "s3://b/x"),
+        ("s3://b/p q", "s3://b/p q/x y"),
+        ("hdfs:///a", "hdfs:///a/b"),
+        ("dbfs:/a", "dbfs:/a/b"),
+        ("s3://b/p", "s3://b/p/50%25/1"),
+        ("s3://b/p", "s3://b/p/a%2Fb/1"),
+        ("s3://b/p", "s3://b/p/%2Ehidden"),
+        ("s3://b/p", "s3://b/p/a..b/..."),
+        ("s3://b/p", "s3://b/p/100%"),
+        ("s3://b/p", "s3://b/p/\u0301x"),
+        ("http://u@h:80/p", "http://u@h:80/p/x"),
+    ],
+)
+def test_below_a_prefix(prefix, location):
+    assert StoragePrefix(prefix).contains(location)
+
+
+@pytest.mark.parametrize(
+    "location",
+    # Somebody else's place.
+    ["s3://attacker/p/x", "s3://b.evil/p/x", "s3://b@evil/p/x", "s3://b:1/p/x", "gs://b/p/x", "S3://b/p/x", "s3:/b/p/x"]
+    + ["s3:///b/p/x", "s3://B/p/x", "/b/p/x", "b/p/x", "s3://", "s3:", "file:///b/p/x"]
+    # Not below it.
+    + [f"s3://b/{end}" for end in ("px", "p", "p/", "p//", "x/p/y", "/p/x", "P/x", "%70/x")]
+    # Out of it again, for some reader.
+    + [f"s3://b/p/{end}" for end in ("../x", "..", "./x", "%2e%2e/x", ".%2E/x", "%2e/x", "%2E.%2Fx", "..%2fx")]
+    + [f"s3://b/p/{end}" for end in ("%252e%252e/x", "%25252e%25252e/x", "..\\x", "..%5Cx", "%zz/%2e%2e/x")]
+    + ["s3://b\\@evil/p/x"]
+    # Something else besides.
+    + [f"s3://b/p/x{end}" for end in ("?endpoint_override=evil", "#y", "%00y", "\ny", "%0Ay")],
+)
+def test_not_below_a_prefix(location):
+    assert not StoragePrefix("s3://b/p").contains(location)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/a", "a", "file:///a", "runs:x", "s3:", "s3://", "s3://b/../c", "s3://b/%2e%2e/c", "s3://b?x=y", "s3://b/p#q"]
+    + [""],
+)
+def test_no_prefix(text):
+    with pytest.raises(ValueError):
+        StoragePrefix(text)

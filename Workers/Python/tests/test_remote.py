@@ -521,8 +521,11 @@ def test_a_coordinator_elsewhere_reaches_no_files_but_what_the_owner_named(start
         told([shared], checkpoint_directory=place)
         assert seen.pop() == (None, 0, own), place
     uri = {"step": 4, "location": "s3://bucket/4", "digest": "", "bytes": 0}
-    assert len(told([], resume=uri)) == 1 and told([shared], resume=uri) == []
-    assert [entry[1] for entry in seen] == [0, 4]
+    assert len(told([], resume=uri)) == 1 and len(told([shared], resume=uri)) == 1
+    assert told([shared, "s3://bucket"], resume=uri) == [] and told("s3://bucket/", resume=uri) == []
+    (warning,) = told(["s3://bucket/4", "gs://bucket"], checkpoint_directory="s3://bucket/4/../5")
+    assert warning.startswith("checkpoints stay on this worker")
+    assert [entry[1] for entry in seen] == [0, 0, 4, 4, 0] and seen[-1][2] == own
     assert not (private / "t").exists()
 
 

@@ -7,18 +7,36 @@ A mirror of the native worker's `LeasePolicy`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from ._location import local_path
+from ._location import StoragePrefix, local_path
 from ._wire import Lease
 
 
-class Reach:
-    """The worker's own attempts, and the folders that its owner named besides."""
+def places(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[Path | StoragePrefix, ...]:
+    """Return the folders, and the URIs of storage, that an owner names; raise ValueError for what is neither."""
+    # A single one would be taken for its letters, the first of which may be a slash.
+    several: Iterable[str | os.PathLike[str]] = (given,) if isinstance(given, (str, os.PathLike)) else given
+    return tuple(_place(os.fspath(place)) for place in several)
 
-    def __init__(self, attempts: Path, roots: tuple[Path, ...]) -> None:
+
+def _place(given: str) -> Path | StoragePrefix:
+    try:
+        path = local_path(given)
+    except ValueError:
+        # A relative path: the owner has named it.
+        return Path(given).absolute()
+    return StoragePrefix(given) if path is None else Path(path)
+
+
+class Reach:
+    """The worker's own attempts, and the places that its owner named besides."""
+
+    def __init__(self, attempts: Path, named: tuple[Path | StoragePrefix, ...]) -> None:
         """Allow these."""
-        self._attempts, self._roots = attempts, roots
+        self._folders = (attempts, *(place for place in named if isinstance(place, Path)))
+        self._prefixes = tuple(place for place in named if isinstance(place, StoragePrefix))
 
     def admitted(self, lease: Lease) -> tuple[Lease, list[str]]:
         """Return the lease as it is carried out here, and what of it is not."""
@@ -41,11 +59,14 @@ class Reach:
         return lease._replace(resume=reachable[0] if reachable else None, fallbacks=reachable[1:]), warnings
 
     def has(self, location: str) -> bool:
-        """Return whether the location is allowed; a URI is where the owner named any place at all."""
+        """Return whether the location lies below what is allowed.
+
+        A URI is handed to the function as it is, which opens it with the user's credentials: it must be a place of theirs.
+        """
         path = local_path(location)
         if path is None:
-            return bool(self._roots)
-        return any(_contains(root, path) for root in (self._attempts, *self._roots))
+            return any(prefix.contains(location) for prefix in self._prefixes)
+        return any(_contains(root, path) for root in self._folders)
 
 
 def _contains(root: Path, path: str) -> bool:

@@ -28,7 +28,7 @@ from ._digest import Interrupted
 from ._link import Link, WorkerRefused
 from ._metrics import checked_metrics
 from ._parameters import nested
-from ._reach import Reach
+from ._reach import Reach, places
 from ._resume import choose
 from ._session import Held
 from ._trial import Facts, Trial, TrialStopped, place_of, resumed
@@ -132,7 +132,7 @@ def worker(
     join: str | os.PathLike[str] | None = None,
     connection: str | os.PathLike[str] | None = None,
     labels: Iterable[str] = (),
-    checkpoints: Iterable[str | os.PathLike[str]] = (),
+    checkpoints: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     idle_timeout: float | None = None,
     offline_timeout: float = 1800.0,
     offline_run: float = 1800.0,
@@ -145,8 +145,8 @@ def worker(
     `data` (else in `.sweepd`). One on another machine is found through an invitation, which is used once: `join` is
     "-", to read it from standard input, or the path of a file that holds it (else `$SWEEPD_JOIN` is the invitation
     itself). What comes of it is kept in the file `connection` (else `~/.config/sweepd/worker.json`), with which the
-    worker attaches from then on. It reads and writes no checkpoints but below `data` and the folders `checkpoints`.
-    `labels` are words by which a sweep can ask for this worker.
+    worker attaches from then on. It reads and writes no checkpoints but below `data` and the places `checkpoints`:
+    folders, and URIs such as "s3://bucket/runs". `labels` are words by which a sweep can ask for this worker.
 
     The function runs on this thread; with more than one slot the others are threads, for functions that release the
     interpreter's lock. What it returns, a number or a dict of metrics, is its last report. A trial goes on without a
@@ -163,7 +163,7 @@ def worker(
     if slots < 1 or prefetch < 0:
         raise ValueError(f"slots must be at least 1 and prefetch at least 0, not {slots} and {prefetch}")
     labels = _labels(labels)
-    roots = tuple(Path(root).absolute() for root in checkpoints)
+    named = places(checkpoints)
     window = _window(window)
     folder = Path(data) if data is not None else Path(".sweepd")
     introduction = wire.Introduction(
@@ -178,7 +178,7 @@ def worker(
     place = _endpoint(endpoint, data, join, connection)
     _await(place)
     link = Link(place, introduction, idle_timeout, offline_timeout, window, offline_run)
-    reach = Reach(folder.absolute() / "attempts", roots) if link.is_remote else None
+    reach = Reach(folder.absolute() / "attempts", named) if link.is_remote else None
     runner = _Runner(function, link, folder.absolute(), slots, checkpoint_every, reach)
     reason = "the worker's process ends"
     with _signals(link):
