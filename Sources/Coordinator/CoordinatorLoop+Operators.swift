@@ -116,9 +116,8 @@ extension CoordinatorLoop {
         case .extend(let sweep, let total): return [try extend(sweep, to: total)]
         case .drain(nil, let isWanted): return [isWanted ? .drain : .undrain]
         case .drain(let name?, let isWanted):
-            let named = engine.workers.filter { $0.key.name == name || $0.value.facts.key == name }.keys
-            if named.isEmpty { throw .unknownWorker(WorkerID(name)) }
-            return named.map { .drainWorker($0, isWanted) }
+            let workers = engine.workers.map { WorkerName(id: $0, facts: $1.facts) }
+            return try WorkerName.find(name, among: workers).map { .drainWorker($0.id, isWanted) }
         }
     }
 

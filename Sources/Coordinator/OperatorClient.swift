@@ -55,6 +55,9 @@ package struct OperatorClient {
         }
     }
 
+    /// A connection over a network, and its handshake, take a moment.
+    private static let leastShare: Duration = .seconds(2)
+
     private let place: Place
     private let context: Context
 
@@ -81,7 +84,8 @@ package struct OperatorClient {
         try perform(request, timeout: timeout)["trial"]?.integerValue.flatMap { Int(exactly: $0) }
     }
 
-    /// - Parameter timeout: how long a live coordinator may take, a full disk aside.
+    /// - Parameter timeout: how long a live coordinator may take, a full disk aside. Where it has several endpoints, each has
+    ///   a fair share of it to be reached by, and at least two seconds.
     /// - Returns: the answer.
     /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
     package func perform(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> JSONValue {
@@ -93,30 +97,55 @@ package struct OperatorClient {
                 "the request has \((frames[1].count + 1023) >> 10) KiB, and a coordinator takes at most "
                     + "\(ProtocolLimits.frameBytes >> 10) KiB: put what is long in the definition into files")
         }
-        var socket = try connected()
         let deadline = ContinuousClock.now + timeout
-        var isSent = false
-        while ContinuousClock.now < deadline {
-            if !isSent { isSent = (try? socket.send(frames)) == true }
-            if let answer = try socket.receive(), answer.count == 2 {
-                // Whoever is no operator is answered as the worker that the key makes him.
-                guard answer[0] == Array(OperatorRequest.magic.utf8) else {
-                    throw Failure.refused("the coordinator does not take this key for an operator's")
-                }
-                let json = try JSONValue.parse(answer[1])
-                if let error = json["error"]?.stringValue {
-                    throw json["again"] == nil ? Failure.refused(error) : Failure.notYet(error)
-                }
-                guard json["ok"] == .bool(true) else {
-                    throw Failure.refused("the coordinator's answer is not understood")
-                }
-                return json
+        let endpoints = try endpoints
+        for (number, endpoint) in endpoints.enumerated() {
+            let share = (deadline - .now) / (endpoints.count - number)
+            var socket = try connected(to: endpoint)
+            guard try send(frames, by: &socket, until: .now + max(share, Self.leastShare)) else { continue }
+            // Asked once, it must not be asked elsewhere: it may be doing it already.
+            guard let answer = try answer(from: &socket, until: max(deadline, .now + Self.leastShare)) else {
+                throw Failure.refused("the coordinator did not answer within \(timeout.components.seconds) s")
             }
+            return try Self.read(answer)
+        }
+        throw unreachable
+    }
+
+    /// - Returns: false where nobody is there.
+    private func send(
+        _ frames: [[UInt8]], by socket: inout Socket, until deadline: ContinuousClock.Instant
+    ) throws -> Bool {
+        while ContinuousClock.now < deadline {
+            if (try? socket.send(frames)) == true { return true }
             guard isLive else { throw Failure.notLive }
             try poll(socket, timeout: .milliseconds(5))
         }
-        throw isSent
-            ? Failure.refused("the coordinator did not answer within \(timeout.components.seconds) s") : unreachable
+        return false
+    }
+
+    private func answer(from socket: inout Socket, until deadline: ContinuousClock.Instant) throws -> [[UInt8]]? {
+        while ContinuousClock.now < deadline {
+            if let answer = try socket.receive(), answer.count == 2 { return answer }
+            guard isLive else { throw Failure.notLive }
+            try poll(socket, timeout: .milliseconds(5))
+        }
+        return nil
+    }
+
+    private static func read(_ answer: [[UInt8]]) throws -> JSONValue {
+        // Whoever is no operator is answered as the worker that the key makes him.
+        guard answer[0] == Array(OperatorRequest.magic.utf8) else {
+            throw Failure.refused("the coordinator does not take this key for an operator's")
+        }
+        let json = try JSONValue.parse(answer[1])
+        if let error = json["error"]?.stringValue {
+            throw json["again"] == nil ? Failure.refused(error) : Failure.notYet(error)
+        }
+        guard json["ok"] == .bool(true) else {
+            throw Failure.refused("the coordinator's answer is not understood")
+        }
+        return json
     }
 
     /// The file of a killed coordinator names a process that is gone.
@@ -137,20 +166,24 @@ package struct OperatorClient {
         }
     }
 
-    private func connected() throws -> Socket {
+    private var endpoints: [Endpoint] {
+        get throws {
+            switch place {
+            case .live(let endpoint): [try Endpoint(endpoint.operators)]
+            case .network(let connection): connection.endpoints
+            }
+        }
+    }
+
+    private func connected(to endpoint: Endpoint) throws -> Socket {
         var options = SocketOptions()
         options.immediate = true
         options.linger = .zero
-        switch place {
-        case .live(let endpoint):
-            var socket = try Socket(.dealer, in: context, options: options)
-            try socket.connect(Endpoint(endpoint.operators))
-            return socket
-        case .network(let connection):
+        if case .network(let connection) = place {
             options.security = .curveClient(server: connection.server, own: connection.own)
-            var socket = try Socket(.dealer, in: context, options: options)
-            try socket.connect(connection.endpoints[0])
-            return socket
         }
+        var socket = try Socket(.dealer, in: context, options: options)
+        try socket.connect(endpoint)
+        return socket
     }
 }

@@ -214,6 +214,26 @@ private struct Unobserved: CoordinatorObserver {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func aWorkerOfThisMachineIsDrainedByItsShownName() throws {
+        let (coordinator, _) = try start()
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try worker.greet()
+        func state() throws -> JSONValue? { try coordinator.perform(.workers)["workers"]?.arrayValue?.first?["state"] }
+        for name in ["local \(getpid())", "\(getpid())"] {
+            _ = try coordinator.perform(.drain(worker: name, isWanted: true))
+            #expect(try state() == .string("draining"))
+            _ = try coordinator.perform(.drain(worker: name, isWanted: false))
+            #expect(try state() == .string("attached"))
+        }
+        #expect(throws: OperatorClient.Failure.self) {
+            try coordinator.perform(.drain(worker: "local 0", isWanted: true))
+        }
+        // It was there all the time.
+        _ = try worker.receive(within: .milliseconds(1))
+        coordinator.shutdown()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
     @Test func anOperatorMayLaunchWhatFitsIntoAMessage() throws {
         let (coordinator, _) = try start(servesAll: true)
         let endpoint = try #require(EndpointFile(reading: DataDirectory(folder).endpointFile))

@@ -63,7 +63,7 @@ private struct Unobserved: CoordinatorObserver {
 }
 
 /// Takes a port as soon as it is free.
-private final class Listener: Sendable {
+final class Listener: Sendable {
     private struct State {
         var descriptor: Int32?
         var isClosed = false

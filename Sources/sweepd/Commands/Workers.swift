@@ -53,6 +53,7 @@ struct Workers: ParsableCommand {
             let heard =
                 worker["heard_ms"]?.integerValue.map { Format.duration(seconds: Double($0) / 1000) + " ago" } ?? ""
             table.add([
+                // `drain` takes it as it stands here.
                 worker["key"]?.stringValue.map { Format.printable($0) } ?? "local \(worker["pid"]?.integerValue ?? 0)",
                 text("host"), text("state"),
                 "\(worker["busy"]?.integerValue ?? 0)/\(worker["slots"]?.integerValue ?? 0)", heard, runs(worker),

@@ -61,7 +61,7 @@ class Reach:
     def has(self, location: str) -> bool:
         """Return whether the location lies below what is allowed.
 
-        A URI is handed to the function as it is, which opens it with the user's credentials: it must be a place of theirs.
+        A URI is handed to the function, which opens it with the user's credentials: it must lie below one of theirs.
         """
         path = local_path(location)
         if path is None:
