@@ -5,8 +5,8 @@ import Foundation
 import Synchronization
 import WorkerProtocol
 
-/// Deletes the files of checkpoints that no rule needs, one after the other on a queue of its own: a checkpoint may be large,
-/// and shared storage may not answer. Whoever asks waits for nothing, not even for where a place is.
+/// Deletes the files of checkpoints that no rule needs, one after the other on a queue of its own: a checkpoint may be
+/// large, and shared storage may not answer. Whoever asks waits for nothing, not even for where a place is.
 ///
 /// A worker names the folder, so it is deleted only where it is the trial's own: below the trial's folder in the data
 /// directory or in the sweep's checkpoint path, named without `..`, and reached through no symbolic link of a worker's

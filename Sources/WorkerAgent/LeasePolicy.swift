@@ -21,8 +21,8 @@ package struct LeasePolicy: Sendable {
     package var attemptsDirectory: String
     /// Where allowed commands run then.
     package var commandDirectory: String
-    /// Folders, and URIs of storage, below which leases of a coordinator elsewhere may name checkpoints to read and places
-    /// to write them.
+    /// Folders, and URIs of storage, below which leases of a coordinator elsewhere may name checkpoints to read and
+    /// places to write them.
     package var checkpointRoots: [String]
 
     /// For a coordinator on this machine.
@@ -106,8 +106,8 @@ package struct LeasePolicy: Sendable {
         return (lease, warnings)
     }
 
-    /// A URI is handed to the script as it is, which opens it with the user's credentials: also that must be a place which
-    /// the owner named.
+    /// A URI is handed to the script as it is, which opens it with the user's credentials: that, too, must be a place
+    /// which the owner named.
     private func mayReach(_ location: String) -> Bool {
         switch CheckpointLocation(location) {
         case .path(let path)?:

@@ -2,8 +2,8 @@
 
 /// A URI below which checkpoints may lie, as the worker's owner named it.
 ///
-/// Whoever reads a URI, a library of the script's most often, may decode it, may follow `..`, and may take a backslash for
-/// a slash: what could lead out of the prefix for any of them is not below it.
+/// Whoever reads a URI, a library of the script's most often, may decode it, may follow `..`, and may take a backslash
+/// for a slash: what could lead out of the prefix for any of them is not below it.
 package struct StoragePrefix: Hashable, Sendable {
     /// Scheme and authority, with what stands between them. All is compared byte by byte, as strings are not.
     private let root: [UInt8]

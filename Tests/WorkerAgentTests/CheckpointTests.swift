@@ -234,7 +234,7 @@ import WorkerProtocol
         #expect(!Files.exists("\(outside.location)/x"))
     }
 
-    /// The agent beats and serves others while a checkpoint's storage does not answer, and what comes after waits its turn.
+    /// The agent beats and serves others while a checkpoint's storage does not answer; what comes after waits its turn.
     @Test(arguments: [true, false]) func storageThatDoesNotAnswerHoldsUpNobody(endsMeanwhile: Bool) throws {
         defer { coordinator.close() }
         let (asked, answer) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))

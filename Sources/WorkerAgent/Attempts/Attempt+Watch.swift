@@ -12,8 +12,8 @@ enum Source {
 }
 
 extension Attempt {
-    /// Adds its descriptors. While the spool is full, or a checkpoint is looked at, nothing that makes events is read: the
-    /// script waits, nothing is lost.
+    /// Adds its descriptors. While the spool is full, or a checkpoint is looked at, nothing that makes events is read:
+    /// the script waits, nothing is lost.
     func watch(isSpoolFull: Bool, _ sources: inout [Source], _ watched: inout [WatchedDescriptor]) {
         func add(_ source: Source, _ descriptor: WatchedDescriptor) {
             sources.append(source)

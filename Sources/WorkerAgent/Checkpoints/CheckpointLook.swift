@@ -6,10 +6,10 @@ import Synchronization
 import WorkerProtocol
 import ZeroMQ
 
-/// A look at whether a reported checkpoint's path is a link, on a thread of its own: it lies on storage that may not answer,
-/// and the agent has to beat meanwhile.
+/// A look at whether a reported checkpoint's path is a link, on a thread of its own: it lies on storage that may not
+/// answer, and the agent has to beat meanwhile.
 final class CheckpointLook: Sendable {
-    /// Then it counts as none: whoever goes on from it looks again, and a checkpoint that is saved must not be lost for it.
+    /// Then it counts as none: whoever goes on from it looks again, and what is saved must not be lost for it.
     static let limit = Duration.seconds(5)
 
     let deadline: Instant

@@ -110,8 +110,8 @@ struct WorkerCommandOptions: ParsableArguments {
     var allowsCommands = false
     @Option(
         help: ArgumentHelp(
-            "A folder, or a URI such as s3://bucket/runs, below which sweeps may keep checkpoints that other machines reach "
-                + "too; may be repeated.",
+            "A folder, or a URI such as s3://bucket/runs, below which sweeps may keep checkpoints that other machines "
+                + "reach too; may be repeated.",
             valueName: "place"))
     var checkpoints: [String] = []
     @Option(
@@ -145,7 +145,7 @@ struct WorkerCommandOptions: ParsableArguments {
         for place in checkpoints {
             guard case .uri? = CheckpointLocation(place), StoragePrefix(place) == nil else { continue }
             throw ValidationError(
-                "--checkpoints '\(place)': a folder, or a URI such as s3://bucket/runs without '..', a query or a fragment"
+                "--checkpoints '\(place)': expected a folder, or a URI such as s3://bucket/runs (no '..', '?' or '#')"
             )
         }
         if Quantity.duration(offline) == nil {
