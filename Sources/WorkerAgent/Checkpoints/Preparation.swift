@@ -6,8 +6,8 @@ import WorkerProtocol
 import ZeroMQ
 
 /// What has to be done before an attempt's child can start, and may take long: which checkpoints it may have is judged,
-/// its folder on shared storage is made, and the checkpoint it goes on from is read. That happens on a thread of its own,
-/// so that the agent hears, beats and reports meanwhile. The attempt has its slot from the beginning.
+/// its folder on shared storage is made, and the checkpoint it goes on from is read. That happens on a thread of its
+/// own, so that the agent hears, beats and reports meanwhile. The attempt has its slot from the beginning.
 final class Preparation: Sendable {
     enum Outcome: Sendable {
         /// The lease with what it goes on from.
