@@ -84,8 +84,8 @@ package struct OperatorClient {
         try perform(request, timeout: timeout)["trial"]?.integerValue.flatMap { Int(exactly: $0) }
     }
 
-    /// - Parameter timeout: how long a live coordinator may take, a full disk aside. Where it has several endpoints, there
-    ///   is a fair share of it to reach each by, and at least two seconds.
+    /// - Parameter timeout: how long a live coordinator may take, a full disk aside. Where it has several endpoints,
+    ///   there is a fair share of it to reach each by, and at least two seconds.
     /// - Returns: the answer.
     /// - Throws: `Failure`; `.notLive` also when the coordinator ends before it has answered.
     package func perform(_ request: OperatorRequest, timeout: Duration = .seconds(10)) throws -> JSONValue {
