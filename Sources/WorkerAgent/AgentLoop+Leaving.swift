@@ -11,6 +11,7 @@ extension AgentLoop {
         let wanted = orders.current
         guard wanted > order else { return }
         order = wanted
+        orderedAt = now
         session.leaving = "this worker is leaving"
         handBackWaiting()
         switch wanted {
@@ -56,28 +57,98 @@ extension AgentLoop {
         for attempt in attempts { attempt.terminate(.offline(options.offlineRun), now: now) }
     }
 
+    /// Nothing runs here, nor is about to.
+    var isUnoccupied: Bool { attempts.isEmpty && preparations.isEmpty }
+
+    /// Only time in which a coordinator was there counts: one that is away, as while it is started again, has nothing
+    /// to give, which says nothing of how much it will have. A worker that nobody comes back to goes too, in the end.
     func leaveWhenIdle(_ now: Instant) {
         guard let limit = options.idleLimit, order == .none else { return }
-        let isIdle = attempts.isEmpty && waiting.isEmpty && preparations.isEmpty && session.unacknowledged == 0
-        guard isIdle else {
+        if isUnoccupied, now - attendedAt >= options.offlineRun {
+            log.warning("no word from a coordinator for \(options.offlineRun.components.seconds) s: leaving")
+            orders.give(.drain)
+            return
+        }
+        guard isUnoccupied, waiting.isEmpty, session.unacknowledged == 0, session.isEstablished else {
             idleSince = nil
             return
         }
         let since = idleSince ?? now
         idleSince = since
-        guard now - since >= limit else { return }
+        guard attendedAt - since >= limit else { return }
         log.info("nothing to do for \(limit.components.seconds) s: leaving")
         orders.give(.drain)
     }
 
     /// What was not brought to its end is released by the goodbye itself, and charged to nobody: its reports and its last
-    /// checkpoint must be durable before, or the next attempt would not find them.
+    /// checkpoint must be durable before, or the next attempt would not find them. What was brought to its end would be
+    /// lost with this worker, which has the only copy.
     func leaveWhenDone(_ now: Instant) {
         guard order != .none, attempts.isEmpty else { return }
-        let deadline = goodbyeAt ?? now + options.goodbye
-        goodbyeAt = deadline
-        guard session.unacknowledged == 0 || now >= deadline else { return }
+        let since = waitsSince ?? now
+        waitsSince = since
+        // A goodbye that nobody hears hands nothing back.
+        let isSettled = session.unacknowledged == 0 && (session.isEstablished || session.heldFences.isEmpty)
+        guard isSettled || now >= givesUpAt(since) else {
+            orders.setWaiting()
+            if now >= since + Self.silentWait { tellWait(since) }
+            return
+        }
         perform(session.leave(reason: order == .drain ? "drained" : "stopped", now: now))
         hasLeft = true
+    }
+
+    /// A wait that is as short as usual is not worth a word.
+    private static let silentWait: Duration = .seconds(1)
+    /// Whoever orders the worker killed waits no longer than this for an answer that may be under way.
+    private static let lastMoment: Duration = .seconds(5)
+
+    private func givesUpAt(_ since: Instant) -> Instant {
+        switch order {
+        // Nobody is in a hurry. A coordinator that is there and has no room on its disk acknowledges when it has.
+        case .none, .drain: max(since, attendedAt) + options.offlineRun
+        case .stop: max(since, orderedAt) + options.goodbye
+        case .kill:
+            session.isEstablished ? max(since, orderedAt) + min(options.goodbye, Self.lastMoment) : orderedAt
+        }
+    }
+
+    /// When the wait has to be looked at though nothing happens.
+    func waitDeadlines(_ since: Instant) -> [Instant] {
+        hasToldWait ? [givesUpAt(since)] : [givesUpAt(since), since + Self.silentWait]
+    }
+
+    private func tellWait(_ since: Instant) {
+        guard !hasToldWait else { return }
+        hasToldWait = true
+        let limit = (givesUpAt(since) - since).components.seconds
+        let hint = options.wayOut.map { "; \($0)" } ?? ""
+        guard session.unacknowledged > 0 else {
+            log.warning("waiting for the coordinator, to hand trials back to it, for up to \(limit) s\(hint)")
+            return
+        }
+        log.warning(
+            """
+            waiting for the coordinator to acknowledge what only this worker has, for up to \(limit) s: \
+            \(unacknowledged)\(hint)
+            """)
+    }
+
+    /// Nil where everything is with the coordinator.
+    func lossAtTheEnd() -> String? {
+        guard session.unacknowledged > 0 else { return nil }
+        let loss = "left before the coordinator acknowledged everything; lost with this worker: \(unacknowledged)"
+        log.error("\(loss)")
+        return loss
+    }
+
+    private var unacknowledged: String {
+        let leases = session.unacknowledgedLeases
+        let shown = leases.prefix(20).map { lease in
+            let events = lease.events == 1 ? "1 event" : "\(lease.events) events"
+            return "\(events) of trial \(lease.trial) of sweep \(lease.sweep) (attempt \(lease.fence))"
+        }
+        let more = leases.count > shown.count ? ", and \(leases.count - shown.count) more trials" : ""
+        return shown.joined(separator: ", ") + more
     }
 }

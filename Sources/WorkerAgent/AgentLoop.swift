@@ -31,10 +31,17 @@ final class AgentLoop {
     var coordinatorDrains = false
     /// The strongest order obeyed so far.
     var order = AgentOrders.Order.none
-    /// When goodbye has to be said at the latest.
-    var goodbyeAt: Instant?
+    /// When it was given.
+    var orderedAt = BootClock.now
+    /// Since when nothing keeps a worker that leaves but what the coordinator has not acknowledged.
+    var waitsSince: Instant?
+    var hasToldWait = false
     var hasLeft = false
-    /// Since when nothing is held.
+    /// What went with this worker, because no coordinator acknowledged it.
+    private(set) var loss: String?
+    /// When a coordinator was last heard in a session; before there is one, when this worker began.
+    var attendedAt = BootClock.now
+    /// Since when nothing is held, of the time in which a coordinator could have given something.
     var idleSince: Instant?
     /// Whether trials were stopped because no coordinator was heard for long.
     var hasGivenUp = false
@@ -73,6 +80,7 @@ final class AgentLoop {
         } catch {
             log.critical("the worker ends: \(error)")
         }
+        loss = lossAtTheEnd()
         unprepare()
         for attempt in attempts { attempt.child.signalGroup(SIGKILL) }
         attempts.removeAll()
@@ -115,6 +123,7 @@ final class AgentLoop {
         }
         sampleMemory(now)
         perform(session.tick(now: now))
+        if session.isEstablished { attendedAt = session.heardAt }
         startPrepared()
         startWaiting()
         cleanFiles(now)
@@ -127,8 +136,9 @@ final class AgentLoop {
         var deadlines = attempts.compactMap(\.nextDeadline)
         deadlines.append(session.nextDeadline)
         if !attempts.isEmpty, let nextSample { deadlines.append(nextSample) }
-        if let goodbyeAt { deadlines.append(goodbyeAt) }
-        if let idleSince, let limit = options.idleLimit { deadlines.append(idleSince + limit) }
+        if let waitsSince { deadlines += waitDeadlines(waitsSince) }
+        // That it was idle for long enough is only known with the coordinator's next word, which wakes us.
+        if isUnoccupied, options.idleLimit != nil, order == .none { deadlines.append(attendedAt + options.offlineRun) }
         if !attempts.isEmpty, !hasGivenUp { deadlines.append(session.heardAt + options.offlineRun) }
         // Without a descriptor for its end, a child is asked for it.
         if attempts.contains(where: { $0.isRunning && $0.child.exitDescriptor < 0 }) {

@@ -21,6 +21,7 @@ package final class WorkerAgent: Sendable {
     private let running = DispatchGroup()
     private let ended = Mutex(false)
     private let refused = Mutex<String?>(nil)
+    private let lost = Mutex<String?>(nil)
 
     /// - Parameter context: the process's one libzmq context.
     /// - Throws: `ZMQError.tooManyOpenFiles`.
@@ -51,6 +52,7 @@ package final class WorkerAgent: Sendable {
                 opened.signal()
                 loop.run()
                 refused.withLock { $0 = loop.refusal }
+                lost.withLock { $0 = loop.loss }
             } catch {
                 failure.withLock { $0 = "\(error)" }
                 opened.signal()
@@ -64,7 +66,7 @@ package final class WorkerAgent: Sendable {
         if let reason = failure.withLock({ $0 }) { throw Failure(description: "cannot start the worker: \(reason)") }
     }
 
-    /// Starts nothing more, lets the children finish, says goodbye and ends.
+    /// Starts nothing more, lets the children finish, waits until what they did is acknowledged, says goodbye and ends.
     package func requestDrain() { orders.give(.drain) }
 
     /// Ends the children within their grace time, hands their trials back, says goodbye and ends.
@@ -75,6 +77,12 @@ package final class WorkerAgent: Sendable {
 
     /// Why the coordinator does not accept this worker, once it has ended of that.
     package var refusal: String? { refused.withLock { $0 } }
+
+    /// What no coordinator has acknowledged and nobody can any more, once this worker has ended; it was logged, too.
+    package var loss: String? { lost.withLock { $0 } }
+
+    /// Whether it has nothing left to do but to wait for the coordinator's acknowledgements, after an order to end.
+    package var isWaiting: Bool { orders.isWaiting }
 
     /// Whether the thread is through.
     package var hasEnded: Bool { ended.withLock { $0 } }
@@ -117,6 +125,7 @@ final class AgentOrders: Sendable {
 
     let wakeup: EventDescriptor
     private let order = Mutex(Order.none)
+    private let waiting = Mutex(false)
 
     init() throws(ZMQError) {
         wakeup = try EventDescriptor()
@@ -129,4 +138,8 @@ final class AgentOrders: Sendable {
     }
 
     var current: Order { order.withLock { $0 } }
+
+    /// The other way: what the agent's thread does about them.
+    var isWaiting: Bool { waiting.withLock { $0 } }
+    func setWaiting() { waiting.withLock { $0 = true } }
 }

@@ -12,9 +12,10 @@ package struct WorkerAgentOptions: Sendable {
     package var connection: ConnectionFile?
     package var policy = LeasePolicy.local
     package var labels: [String] = []
-    /// Without a word from a coordinator for so long, trials are stopped with a last checkpoint, to be handed back.
+    /// Without a word from a coordinator for so long, trials are stopped with a last checkpoint, to be handed back; and
+    /// `requestDrain` waits so long without one for the acknowledgement of what it has not.
     package var offlineRun: Duration = .seconds(1800)
-    /// Leaves when it has had nothing to do for so long; nil: never.
+    /// Leaves when a coordinator was there and had nothing to do for it for so long; nil: never.
     package var idleLimit: Duration?
     /// How long what attempts left is kept where the coordinator is elsewhere; nil: for ever.
     package var keepFiles: Duration?
@@ -44,6 +45,8 @@ package struct WorkerAgentOptions: Sendable {
     package var processGuard: ProcessGuard?
     /// How long `requestStop` waits for the coordinator to acknowledge what it was told.
     package var goodbye: Duration
+    /// How its user ends a worker that waits with its goodbye; nil where that is not for him to say.
+    package var wayOut: String?
     package var logger: Logger
     /// How a reported checkpoint is looked at; tests have storage that does not answer.
     var isLink: @Sendable (String) -> Bool = { Files.isLink($0) }

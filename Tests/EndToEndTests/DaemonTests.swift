@@ -146,6 +146,64 @@ import Testing
         #expect(trial["attempts"] as? Int == 2 && trial["state"] as? String == "completed")
     }
 
+    /// A trial that ends while the daemon is away, on a worker that was told to go.
+    private func drainWithoutADaemon(_ body: (DaemonFolder, Process) throws -> Void) throws {
+        let daemon = try DaemonFolder(script: Self.slow)
+        try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+        try daemon.invite(to: "token")
+        let worker = try daemon.startWorker(
+            try daemon.home("gpu1"), "--join", "token", "--allow-command", "--slots", "1", "--gpus", "none")
+        try daemon.waitForWorkers(1)
+        #expect(try daemon.run("launch", "sweep.yaml", "--trials", "1").status == 0)
+        try #require(wait { (try? daemon.running()) == 1 })
+        daemon.kill()
+        worker.signal(SIGINT)
+        try #require(
+            wait { daemon.text("gpu1.log").contains("waiting for the coordinator") }, "\(daemon.text("gpu1.log"))")
+        try body(daemon, worker)
+    }
+
+    @Test func aWorkerThatLeavesKeepsItsResultUntilTheDaemonIsBack() throws {
+        try drainWithoutADaemon { daemon, worker in
+            // Longer than a goodbye takes.
+            Thread.sleep(forTimeInterval: 6)
+            #expect(worker.isRunning, "\(daemon.text("gpu1.log"))")
+            try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
+            #expect(worker.end(within: 60) == 0, "\(daemon.text("gpu1.log"))")
+            daemon.terminate()
+            let trial = try #require(try daemon.trials().first)
+            #expect(trial["attempts"] as? Int == 1 && trial["state"] as? String == "completed", "\(trial)")
+        }
+    }
+
+    @Test func aWorkerThatIsToldTwiceSaysWhatIsLost() throws {
+        try drainWithoutADaemon { daemon, worker in
+            worker.signal(SIGINT)
+            #expect(worker.end(within: 20) == 1)
+            let log = daemon.text("gpu1.log")
+            #expect(log.contains("lost with this worker") && log.contains("of trial 0 of sweep 1"), "\(log)")
+        }
+    }
+
+    /// As `nohup` starts it.
+    @Test func whatOutlivesItsTerminalIsNotEndedByAHangup() throws {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "trap '' HUP; exec \"$0\" serve --workers 0", Program.path]
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["SWEEPD_DATA": folder.path + "/data", "XDG_RUNTIME_DIR": "", "HOME": folder.path]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let isServing = wait { FileManager.default.fileExists(atPath: folder.path + "/data/endpoint.json") }
+        process.signal(SIGHUP)
+        Thread.sleep(forTimeInterval: 1)
+        #expect(isServing && process.isRunning)
+        process.signal(SIGTERM)
+        #expect(process.end() == 0)
+    }
+
     @Test func anOperatorElsewhereLaunchesAndSteers() throws {
         let daemon = try DaemonFolder(script: Self.slow)
         try daemon.serve("--workers", "1", "--listen", daemon.endpoint, "--allow-command")

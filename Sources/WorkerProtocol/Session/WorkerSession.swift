@@ -100,6 +100,26 @@ package struct WorkerSession: Sendable {
         }
     }
 
+    /// Whether the coordinator has welcomed this worker and neither fallen silent nor sent it away since.
+    package var isEstablished: Bool { phase == .established }
+
+    /// What a lease would lose if this worker went now.
+    package struct Unacknowledged: Hashable, Sendable {
+        package let fence: Fence
+        package let sweep: SweepID
+        package let trial: Int
+        package let events: Int
+    }
+
+    /// The leases with events that are not known to be durable, in the order in which they were accepted.
+    package var unacknowledgedLeases: [Unacknowledged] {
+        heldFences.compactMap { fence in
+            guard let attempt = attempts[fence], attempt.unacknowledged > 0 else { return nil }
+            return Unacknowledged(
+                fence: fence, sweep: attempt.sweep, trial: attempt.trial, events: attempt.unacknowledged)
+        }
+    }
+
     /// How far the events of a held lease are; nil when it is over.
     package func held(_ fence: Fence) -> HeldLease? { attempts[fence]?.held }
 

@@ -128,8 +128,9 @@ struct WorkerCommandOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long that while is.", valueName: "duration")) var idle = "1m"
     @Option(
         name: .customLong("offline"),
-        help: ArgumentHelp("Without a daemon for so long, trials are stopped with a checkpoint.", valueName: "duration")
-    )
+        help: ArgumentHelp(
+            "Without a daemon for so long, trials are stopped with a checkpoint, and a worker that leaves goes.",
+            valueName: "duration"))
     var offline = "30m"
 
     func validate() throws {

@@ -14,7 +14,8 @@ struct AttachedWorker {
     private let tasks: [TaskDeclaration]
     let processGuard: ProcessGuard
     private let logger = Logger(label: "worker") { LineLog.standardError(label: $0) }
-    /// Trials get so long for a last checkpoint.
+    /// After trials have had their grace for a last checkpoint, the coordinator gets so long to take it: what is told
+    /// to end by systemd (90 s) or before a time limit of Slurm (120 s) has little more.
     private static let farewell: Duration = .seconds(60)
 
     /// - Throws: `UserError` for a fault in what the machine declares.
@@ -58,6 +59,8 @@ struct AttachedWorker {
         options.labels = work.label
         options.offlineRun = Quantity.duration(work.offline) ?? options.offlineRun
         options.keepFiles = work.keepFiles.flatMap { Quantity.duration($0) }
+        options.goodbye = Self.farewell
+        options.wayOut = "another Ctrl-C ends this at once"
         options.idleLimit = work.leavesWhenIdle ? Quantity.duration(work.idle) : nil
         return options
     }
@@ -77,15 +80,18 @@ struct AttachedWorker {
             case 1:
                 logger.info("finishing what runs and starting nothing new; Ctrl-C again hands it back at once")
                 agent.requestDrain()
-            case 2:
+            // Where nothing runs any more, a second Ctrl-C can only mean the wait.
+            case 2 where interrupts.isTerminated || !agent.isWaiting:
                 logger.info("handing back what runs, with a last checkpoint")
                 agent.requestStop()
             default: agent.requestKill()
             }
         }
         agent.join(within: Self.farewell)
-        if let refusal = agent.refusal { throw UserError(refusal) }
         rmdir((options.scratchDirectory as NSString).deletingLastPathComponent)
+        if let refusal = agent.refusal { throw UserError(refusal) }
+        // It has said what.
+        if agent.loss != nil { throw ExitStatus.internalError }
     }
 
     private func tellPermissions() {
