@@ -83,6 +83,8 @@ class FakeCoordinator(threading.Thread):
                     self.session = ""
                     while self.down and not self._halt:
                         time.sleep(0.01)
+                    if self._halt:
+                        break
                     self.epoch += 1
                     socket = self._bind(context)
                 if socket.poll(20):

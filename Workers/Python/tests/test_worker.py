@@ -16,6 +16,7 @@ import pytest
 from fake_coordinator import FakeCoordinator
 
 import sweepd
+from sweepd import _link
 
 
 @pytest.fixture
@@ -526,8 +527,98 @@ def test_a_window_of_our_own(start, monkeypatch):
 def test_nobody_there(short_path):
     began = time.monotonic()
     assert sweepd.worker(lambda trial: 1.0, f"ipc://{short_path}/none", offline_timeout=0.3) == 0
-    assert sweepd.worker(lambda trial: 1.0, f"ipc://{short_path}/none", idle_timeout=0.3) == 0
-    assert time.monotonic() - began < 5
+    # It cannot know whether there is nothing to do.
+    options = {"idle_timeout": 0.1, "offline_timeout": 0.6}
+    assert sweepd.worker(lambda trial: 1.0, f"ipc://{short_path}/none", **options) == 0
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_a_coordinator_that_is_away_makes_nobody_idle(start, monkeypatch):
+    monkeypatch.setattr("sweepd._session.FIRST_RETRY", 0.1)
+    coordinator = start(1, heartbeat=0.05)
+    back = []
+
+    def restart():
+        wait_for(lambda: coordinator.done)
+        coordinator.down = True
+        time.sleep(1.5)
+        back.append(time.monotonic())
+        coordinator.queue.append(0)
+        coordinator.down = False
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    assert sweepd.worker(lambda trial: 1.0, coordinator.endpoint, prefetch=0, idle_timeout=0.6) == 2
+    thread.join()
+    assert time.monotonic() - back[0] > 0.6
+
+
+def loses_its_coordinator(coordinator):
+    """Return a function to train that ends while the coordinator, which drains, is away."""
+
+    def train(trial):
+        coordinator.drain = True
+        trial.report(1, loss=1)
+        wait_for(lambda: len(coordinator.events(0)) == 2)
+        time.sleep(0.2)
+        coordinator.down = True
+        wait_for(lambda: coordinator.session == "")
+
+    return train
+
+
+def test_a_drained_worker_waits_until_its_result_is_taken(start, monkeypatch, capfd):
+    monkeypatch.setattr("sweepd._session.FIRST_RETRY", 0.1)
+    monkeypatch.setattr(_link, "_FAREWELL", 0.1)
+    monkeypatch.setattr(_link, "_SILENT_WAIT", 0.2)
+    coordinator = start(1, heartbeat=0.05)
+    train = loses_its_coordinator(coordinator)
+
+    def come_back():
+        wait_for(lambda: coordinator.down)
+        time.sleep(1.0)
+        coordinator.down = False
+
+    thread = threading.Thread(target=come_back)
+    thread.start()
+    assert sweepd.worker(train, coordinator.endpoint) == 1
+    thread.join()
+    assert kinds(coordinator) == ["started", "report", "finished"]
+    wait_for(lambda: coordinator.bye)
+    told = capfd.readouterr().err
+    assert told.count("waiting for the coordinator") == 1
+    assert "1 event of trial 0 of sweep 1 (attempt 1)" in told and "lost" not in told
+
+
+def test_what_nobody_took_is_named(start, monkeypatch, capfd):
+    coordinator = start(1, heartbeat=0.05)
+    with pytest.raises(sweepd.ResultsLost, match="1 event of trial 0 of sweep 1"):
+        sweepd.worker(loses_its_coordinator(coordinator), coordinator.endpoint, offline_timeout=0.5)
+    assert "lost with this worker" in capfd.readouterr().err
+    assert kinds(coordinator) == ["started", "report"]
+
+
+def test_after_a_signal_the_wait_is_short_and_a_second_one_ends_it(start, monkeypatch, capfd):
+    monkeypatch.setattr(_link, "_LAST_WAIT", 1.0)
+
+    def signalled(coordinator, *numbers):
+        wait_for(lambda: coordinator.down)
+        for number in numbers:
+            time.sleep(0.7)
+            os.kill(os.getpid(), number)
+
+    coordinator = start(1, heartbeat=0.05)
+    threading.Thread(target=signalled, args=(coordinator, signal.SIGTERM)).start()
+    with pytest.raises(sweepd.ResultsLost):
+        sweepd.worker(loses_its_coordinator(coordinator), coordinator.endpoint)
+    monkeypatch.setattr(_link, "_LAST_WAIT", 60.0)
+    coordinator = start(1, heartbeat=0.05)
+    threading.Thread(target=signalled, args=(coordinator, signal.SIGINT, signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        sweepd.worker(loses_its_coordinator(coordinator), coordinator.endpoint)
+    assert time.monotonic() - began < 20
+    assert capfd.readouterr().err.count("lost with this worker") == 2
 
 
 def test_throughput(start):

@@ -13,12 +13,22 @@ from ._parameters import Parameters
 from ._trial import Trial, TrialStopped, trial
 from ._version import VERSION as __version__
 
-__all__ = ["Parameters", "Trial", "TrialStopped", "WorkerRefused", "__version__", "digest", "trial", "worker"]
+__all__ = [
+    "Parameters",
+    "ResultsLost",
+    "Trial",
+    "TrialStopped",
+    "WorkerRefused",
+    "__version__",
+    "digest",
+    "trial",
+    "worker",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Load the parts that most scripts do without when they are first asked for: they cost start-up time."""
-    if name in ("worker", "WorkerRefused"):
+    if name in ("worker", "WorkerRefused", "ResultsLost"):
         from . import _worker
 
         return getattr(_worker, name)

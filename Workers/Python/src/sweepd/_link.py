@@ -23,8 +23,15 @@ from ._wire import Lease
 
 # After a signal, how long a running trial may go on before its lease is given back over its head.
 _GRACE = 10.0
-# How long a last event or a bye may take to leave.
+# How long a last event or a bye may take to leave where everything is to end at once.
 _FAREWELL = 5.0
+# How long a worker that was told to end by a signal waits for the acknowledgement of what it did: systemd kills after
+# 90 s, and Slurm's signal comes two minutes before its time limit.
+_LAST_WAIT = 60.0
+# A wait that is as short as usual is not worth a word.
+_SILENT_WAIT = 1.0
+# Trials named in one warning.
+_NAMED = 20
 _LINGER_MS = 2000
 # Even a start of training, which does not wake the thread by itself, is sent within this time.
 _LONGEST_NAP = 0.1
@@ -62,6 +69,10 @@ class WorkerRefused(RuntimeError):
     """The coordinator will not have this worker: another version, or what it says is not understood."""
 
 
+class ResultsLost(RuntimeError):
+    """The worker ended before the coordinator had acknowledged all of it: those trials run again."""
+
+
 class Link(threading.Thread):
     """Owns the socket. Trials call `record`; leases come out of `offers`, and None when there will be no more."""
 
@@ -80,6 +91,8 @@ class Link(threading.Thread):
         self.leaving: str | None = None
         self.interrupted_at: float | None = None
         self.failure: BaseException | None = None
+        # What the coordinator had not acknowledged when the thread ended.
+        self.lost: str | None = None
         self._endpoint = endpoint
         self._session = Session(introduction, lambda: random.uniform(0.8, 1.2), window)
         self._idle_timeout, self._offline_timeout, self._offline_run = idle_timeout, offline_timeout, offline_run
@@ -91,7 +104,11 @@ class Link(threading.Thread):
         for descriptor in (self._wake_reader, self._wake_writer):
             os.set_blocking(descriptor, False)
         self._ended = False
+        # The last word, and since when it waits to be said.
         self._farewell: tuple[str, float] | None = None
+        self._is_hurried = False
+        self._is_through = threading.Event()
+        self._has_told_wait = False
         self._idle_since = steady()
         self._online_at = steady()
         # When the silence was noticed; a suspended machine has not been trying to connect meanwhile.
@@ -147,11 +164,27 @@ class Link(threading.Thread):
         self.interrupted_at = steady()
         self.wake()
 
-    def say_bye(self, reason: str) -> None:
-        """Send what is unsent, then a bye, and end the thread; returns when that is done or has taken too long."""
-        self._farewell = (reason, steady() + _FAREWELL)
+    def say_bye(self, reason: str, hurried: bool = False) -> None:
+        """Wait until everything is acknowledged, then say bye and end the thread.
+
+        What nobody has acknowledged exists nowhere else. It waits for as long as a worker stays without a coordinator,
+        after a signal for a minute, and hurried for a moment only.
+        """
+        self._is_hurried = hurried
+        self._farewell = (reason, steady())
         self.wake()
-        self.join(_FAREWELL + 2 * _LINGER_MS / 1000)
+        # Not `join`: one that a signal's exception interrupts takes the thread for ended (CPython 3.10, 3.11).
+        try:
+            while not hurried and not self._is_through.wait(1.0):
+                pass
+        except BaseException:
+            # A second signal: it is not to wait any longer.
+            self._is_hurried = True
+            self._farewell = (reason, steady() - _FAREWELL)
+            self.wake()
+            raise
+        finally:
+            self._is_through.wait(_FAREWELL + 2 * _LINGER_MS / 1000)
 
     def wake(self) -> None:
         """Have the thread look at what there is to do."""
@@ -174,14 +207,18 @@ class Link(threading.Thread):
             self.failure = self.failure or error
         finally:
             with self._room:
+                self.lost = self._unacknowledged() or None
                 self.leaving = self.leaving or "the connection's thread has ended"
                 for held in self._session.leases.values():
                     held.abandoned = True
                 self._session.leases.clear()
                 self._room.notify_all()
+            if self.lost is not None:
+                print(f"sweepd: {lost_text(self.lost)}", file=sys.stderr, flush=True)
             self._end_offers()
             os.close(self._wake_writer)
             os.close(self._wake_reader)
+            self._is_through.set()
 
     def _carry(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         socket = self._connect(context)
@@ -190,7 +227,7 @@ class Link(threading.Thread):
         while True:
             now = steady()
             if self.interrupted_at is not None and now - self.interrupted_at >= _GRACE and self._farewell is None:
-                self._farewell = (self.leaving or "interrupted", now)
+                self._farewell = (self.leaving or "interrupted", self.interrupted_at)
             with self._lock:
                 if self._session.is_silent(now) or (self._retry_at is not None and now >= self._retry_at):
                     self._offline_since = now if self._offline_since is None else self._offline_since
@@ -202,12 +239,16 @@ class Link(threading.Thread):
                     greetings, unsent = self._session.greetings, []
                 if not unsent:
                     unsent = self._session.messages(now)
-                done = self._farewell is not None and self._is_done(now)
+                farewell = self._farewell
+                is_over = farewell is not None and now >= self._gives_up_at(farewell[1])
+                done = farewell is not None and (is_over or self._is_settled())
+                if farewell is not None and not done:
+                    self._tell_wait(now, farewell[1])
                 # What cannot be sent yet waits for the socket, not for the clock.
                 nap = _LONGEST_NAP if unsent else max(0.0, min(self._session.wakes_at() - now, _LONGEST_NAP))
             self._send(socket, unsent)
-            if done and not (unsent and self._session.is_open and now < self._farewell[1]):
-                self._send(socket, [self._session.bye(self._farewell[0])] if self._session.is_open else [])
+            if farewell is not None and done and (is_over or not (unsent and self._session.is_open)):
+                self._send(socket, [self._session.bye(farewell[0])] if self._session.is_open else [])
                 socket.close(linger=_LINGER_MS)
                 return
             self._check_leaving(now)
@@ -358,9 +399,11 @@ class Link(threading.Thread):
             self.offers.put((lease, self._session.accept(lease)))
 
     def _check_leaving(self, now: float) -> None:
-        if self._session.leases:
+        # Only time in which the coordinator was there counts: one that is away, as while it is started again, has
+        # nothing to give, which says nothing of how much it will have.
+        if self._session.leases or not self._session.is_open:
             self._idle_since = now
-        elif self._idle_timeout is not None and now - self._idle_since >= self._idle_timeout:
+        elif self._idle_timeout is not None and self._online_at - self._idle_since >= self._idle_timeout:
             self.leaving = self.leaving or "idle"
         # It says so before it ends, but what it says may be lost; a beat without an answer makes us look.
         is_unanswered = now - self._online_at > self._session.heartbeat + 1
@@ -387,9 +430,41 @@ class Link(threading.Thread):
             for _ in range(self._runners):
                 self.offers.put(None)
 
-    def _is_done(self, now: float) -> bool:
-        held = self._session.leases.values()
-        return now >= self._farewell[1] or not any(lease.last > lease.acknowledged for lease in held)
+    def _is_settled(self) -> bool:
+        if any(held.last > held.acknowledged for held in self._session.leases.values()):
+            return False
+        # A bye that nobody hears hands nothing back.
+        return self._session.is_open or not self._session.leases
+
+    def _gives_up_at(self, since: float) -> float:
+        if self._is_hurried:
+            return since + _FAREWELL
+        if self.interrupted_at is not None:
+            return max(since, self.interrupted_at) + _LAST_WAIT
+        return max(since, self._online_at) + self._offline_timeout
+
+    def _tell_wait(self, now: float, since: float) -> None:
+        if self._has_told_wait or now - since < _SILENT_WAIT:
+            return
+        self._has_told_wait = True
+        unacknowledged = self._unacknowledged()
+        what = "to hand trials back"
+        if unacknowledged:
+            what = f"to acknowledge what only this worker has ({unacknowledged})"
+        end = "another signal ends this at once" if self.interrupted else "two signals (Ctrl-C) end this at once"
+        self._warn(f"waiting for the coordinator {what}, for up to {self._gives_up_at(since) - now:.0f} s; {end}")
+
+    def _unacknowledged(self) -> str:
+        """Name the trials with events that the coordinator has not acknowledged."""
+        found = [held for held in self._session.leases.values() if held.last > held.acknowledged]
+        parts = []
+        for held in found[:_NAMED]:
+            count, (sweep, trial) = held.last - held.acknowledged, held.trial
+            events = "1 event" if count == 1 else f"{count} events"
+            parts.append(f"{events} of trial {trial} of sweep {sweep} (attempt {held.fence})")
+        if len(found) > _NAMED:
+            parts.append(f"and {len(found) - _NAMED} more trials")
+        return ", ".join(parts)
 
     def _wait_for_room(self, fence: int) -> None:
         self._warn("reports wait: the coordinator has not acknowledged the earlier ones")
@@ -403,3 +478,8 @@ class Link(threading.Thread):
         if text not in self._warned and len(self._warned) < 1000:
             self._warned.add(text)
             print(f"sweepd: {text}", file=sys.stderr, flush=True)
+
+
+def lost_text(lost: str) -> str:
+    """Say what went with the worker."""
+    return f"left before the coordinator acknowledged everything; lost with this worker: {lost}"

@@ -25,7 +25,7 @@ from . import _connection, _curve, _invitation
 from . import _wire as wire
 from ._checkpoints import Saved
 from ._digest import Interrupted
-from ._link import Link, WorkerRefused
+from ._link import Link, ResultsLost, WorkerRefused, lost_text
 from ._metrics import checked_metrics
 from ._parameters import nested
 from ._reach import Reach, places
@@ -35,7 +35,7 @@ from ._trial import Facts, Trial, TrialStopped, place_of, resumed
 from ._version import VERSION
 from ._wire import Lease
 
-__all__ = ["WorkerRefused", "worker"]
+__all__ = ["ResultsLost", "WorkerRefused", "worker"]
 
 # One report, encoded; a message of the protocol holds 1 MiB.
 _REPORT_BYTES = 1 << 18
@@ -155,7 +155,9 @@ def worker(
     Also returns when it had nothing to do for `idle_timeout` seconds, when the coordinator does not answer and has
     removed `endpoint.json`, when none was there for `offline_timeout` seconds and it holds no results that nobody has
     yet, and on SIGTERM or SIGINT: the running trial is asked to stop, a second signal raises KeyboardInterrupt. Raises
-    `WorkerRefused` where the coordinator will not have it.
+    `WorkerRefused` where the coordinator will not have it. Before it returns it waits until the coordinator has
+    acknowledged everything: without a word from one for `offline_timeout` seconds, after a signal for a minute in all.
+    What was not acknowledged then is named on standard error, and it raises `ResultsLost`.
 
     At most `window` events (else `$SWEEPD_WINDOW`) are unacknowledged at once, and never more than the coordinator
     allows: for measurements.
@@ -190,11 +192,14 @@ def worker(
             runner.run()
             for thread in others:
                 thread.join()
-            reason = link.leaving or reason
-        finally:
-            link.say_bye(reason)
+        except BaseException:
+            link.say_bye(reason, hurried=True)
+            raise
+        link.say_bye(link.leaving or reason)
     if link.failure is not None:
         raise link.failure
+    if link.lost is not None:
+        raise ResultsLost(lost_text(link.lost))
     return runner.count
 
 
