@@ -124,7 +124,8 @@ let tests: [Target] = [
     .testTarget(
         name: "sweepdTests",
         dependencies: [
-            "sweepd", "Coordinator", "SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "TestSupport",
+            "sweepd", "Coordinator", "SweepStore", "SweepEngine", "WorkerProtocol", "SweepModel", "Keys", "ZeroMQ",
+            "TestSupport",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     .testTarget(

@@ -64,7 +64,7 @@ package enum Enrolment {
         throw Failure(
             description:
                 "no answer from \(places) within \(patience.components.seconds) s: is the coordinator running, "
-                + "can this machine reach it (firewall), and has the invitation not been used or withdrawn?")
+                + "and can this machine reach it (firewall)?")
     }
 
     /// nil when nobody answers.
@@ -77,6 +77,9 @@ package enum Enrolment {
         options.linger = .zero
         options.security = .curveClient(server: server, own: own)
         var socket = try Socket(.dealer, in: context, options: options)
+        // libzmq says in no other way that a key was refused, and does not try again after it.
+        var monitor = try HandshakeMonitor(socket, in: context)
+        defer { HandshakeMonitor.stop(socket) }
         try socket.connect(endpoint)
         let deadline = ContinuousClock.now + patience
         var wait = Duration.seconds(1)
@@ -89,6 +92,13 @@ package enum Enrolment {
             try poll(socket, timeout: .milliseconds(50))
             if let frames = try socket.receive(), frames.count == 2, let answer = Answer(bytes: frames[1]) {
                 return answer
+            }
+            while let event = try monitor.next() {
+                guard event == .refused else { continue }
+                throw Failure(
+                    description:
+                        "the coordinator at \(endpoint) does not accept this invitation: it has expired, was used up "
+                        + "or withdrawn, or is another coordinator's; ask for a new one (sweepd invite)")
             }
         }
         return nil

@@ -47,7 +47,7 @@ package struct SecretFile: Sendable {
                 description: "others may read \(path): take it for known to them and make a new one, "
                     + "or if you are sure that nobody has read it:  chmod 600 \(path)")
         }
-        try Self.checkFolder((path as NSString).deletingLastPathComponent)
+        try Self.checkFolder(folder)
         guard status.st_size <= Self.maximumBytes else { throw Failure(description: "\(path) is too large for a key") }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         let count = Glibc.read(descriptor, &bytes, bytes.count)
@@ -55,17 +55,26 @@ package struct SecretFile: Sendable {
         return bytes
     }
 
+    /// Makes its folder and sees that the file can be written there: for whoever would lose something where it cannot.
+    package func prepare() throws(Failure) {
+        try Self.makeFolder(folder)
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw Failure(description: "\(path) is a folder: a key must be a file")
+        }
+        // Tried, since only the kernel knows all that may be in the way.
+        let (descriptor, temporary) = try openTemporary()
+        close(descriptor)
+        unlink(temporary)
+    }
+
     /// Replaces it at once and durably; makes its folder with mode 0700.
     ///
     /// - Parameter isKey: whether nobody else may be able to put another in its place. What is no key need only not be
     ///   read, and may lie in a folder that others write to as well.
     package func write(_ bytes: [UInt8], isKey: Bool = true) throws(Failure) {
-        let folder = (path as NSString).deletingLastPathComponent
         if isKey { try Self.makeFolder(folder) }
-        let temporary = "\(path).\(getpid()).tmp"
-        unlink(temporary)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("write") }
+        let (descriptor, temporary) = try openTemporary()
         let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
         let reason = errno
         close(descriptor)
@@ -82,11 +91,23 @@ package struct SecretFile: Sendable {
         }
     }
 
+    private var folder: String {
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? "." : folder
+    }
+
+    private func openTemporary() throws(Failure) -> (descriptor: Int32, path: String) {
+        let temporary = "\(path).\(getpid()).tmp"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("write") }
+        return (descriptor, temporary)
+    }
+
     /// Whoever may write to the folder can put a key of his own in the place of ours, unless only a file's owner may
     /// remove it there, as in /tmp.
     private static func checkFolder(_ folder: String) throws(Failure) {
         var status = stat()
-        let folder = folder.isEmpty ? "." : folder
         guard stat(folder, &status) == 0 else { throw Failure(description: "cannot read \(folder): \(text(errno))") }
         let isShared = status.st_mode & 0o022 != 0 && status.st_mode & S_ISVTX == 0
         guard !isShared, status.st_uid == geteuid() || status.st_uid == 0 else {

@@ -80,6 +80,18 @@ struct SecretFileTests {
         #expect(throws: SecretFile.Failure.self) { try ConnectionFile(reading: path, as: .operator) }
     }
 
+    @Test("whether a key can be kept is known before there is one")
+    func preparation() throws {
+        let folder = try folder()
+        try SecretFile(folder + "/deep/key").prepare()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/deep").isEmpty)
+        try SecretFile(folder + "/key").write([1])
+        try SecretFile(folder + "/key").prepare()
+        #expect(try SecretFile(folder + "/key").read() == [1])
+        #expect(throws: SecretFile.Failure.self) { try SecretFile(folder + "/deep").prepare() }
+        #expect(throws: SecretFile.Failure.self) { try SecretFile(folder + "/key/key").prepare() }
+    }
+
     @Test("a key that others may read, a link and a folder that others may write to are refused")
     func unsafe() throws {
         let folder = try folder()

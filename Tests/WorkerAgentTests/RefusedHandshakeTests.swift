@@ -47,6 +47,13 @@ struct Gate: Sendable {
         ConnectionFile(role: .worker, name: "w", endpoints: [endpoint], server: server.publicKey, own: worker)
     }
 
+    /// An invitation whose key it knows no longer, or never did.
+    func withdrawnInvitation() throws -> JoinToken {
+        JoinToken(
+            role: .worker, endpoints: [endpoint], server: server.publicKey,
+            secret: try CurveKeyPair.generate().secret, expires: .max)
+    }
+
     func admit(_ isWanted: Bool) throws {
         try authenticator.setKeys(isWanted ? [worker.publicKey: "worker:w"] : [:], domain: "test")
     }
@@ -78,6 +85,21 @@ struct Gate: Sendable {
         try run(isAdmitted: false) { _, agent, _ in
             #expect(agent.join(within: .seconds(30)))
             #expect(agent.refusal?.contains("does not accept this worker's key") == true)
+        }
+    }
+
+    @Test func aWithdrawnInvitationIsToldAtOnce() throws {
+        try run { _, agent, gate in
+            let token = try gate.withdrawnInvitation()
+            let began = ContinuousClock.now
+            let failure = #expect(throws: Enrolment.Failure.self) {
+                try Enrolment.join(
+                    with: token, as: "w", now: 0, in: try SmallCoordinator.context.get(), patience: .seconds(60))
+            }
+            #expect(failure?.description.contains("withdrawn") == true, "\(String(describing: failure))")
+            #expect(ContinuousClock.now - began < .seconds(30))
+            agent.requestStop()
+            #expect(agent.join(within: .seconds(30)))
         }
     }
 
