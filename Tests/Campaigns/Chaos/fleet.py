@@ -386,6 +386,9 @@ class Fleet:
         self.reap()
         # A program that is only just being loaded heeds no signal of its own accord.
         time.sleep(max(0.0, self._latest + 2 - time.monotonic()))
+        # Without a coordinator workers wait for it, for longer than anybody waits here.
+        if self.coordinator:
+            self.wait_until_served()
         processes = [(f"worker {index}", worker) for index, worker in enumerate(self.workers) if worker]
         joined = [index for index, (kind, _) in enumerate(self.plan.workers) if kind == "joined"]
         for name, process in processes:
