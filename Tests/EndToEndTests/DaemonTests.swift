@@ -148,7 +148,9 @@ import Testing
 
     /// A trial that ends while the daemon is away, on a worker that was told to go.
     private func drainWithoutADaemon(_ body: (DaemonFolder, Process) throws -> Void) throws {
-        let daemon = try DaemonFolder(script: Self.slow)
+        // `sweepd report` would wait until the daemon has it.
+        let daemon = try DaemonFolder(script: "sleep 1.5; echo loss=1")
+        try daemon.write(SweepFolder.yaml(metric: "{name: loss, pattern: '^loss=(?<loss>.+)$'}"), to: "sweep.yaml")
         try daemon.serve("--workers", "0", "--listen", daemon.endpoint)
         try daemon.invite(to: "token")
         let worker = try daemon.startWorker(
