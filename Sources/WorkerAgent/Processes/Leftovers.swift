@@ -63,6 +63,7 @@ package enum Leftovers {
     package static func kill(token: String, within limit: Duration = .seconds(5)) -> Int {
         let deadline = BootClock.now + limit
         var killed: Set<Found> = []
+        var wasEmpty = false
         while true {
             let found = find(token: token)
             for process in found {
@@ -70,7 +71,9 @@ package enum Leftovers {
                 guard ProcessTable.entry(process.processID)?.start == process.start else { continue }
                 if Glibc.kill(process.processID, SIGKILL) == 0 { killed.insert(process) }
             }
-            if found.isEmpty || BootClock.now >= deadline { return killed.count }
+            // Twice: in the middle of an exec a process has no environment to be known by.
+            if found.isEmpty && wasEmpty || BootClock.now >= deadline { return killed.count }
+            wasEmpty = found.isEmpty
             usleep(5_000)
         }
     }
