@@ -152,7 +152,8 @@ final class PlayedWorker {
     }
 
     private func start(_ lease: Lease, _ measurements: inout Measurements) {
-        if trials.count >= slots { measurements.overbooked += 1 }
+        // One that has ended needs no slot, though its end is not acknowledged yet.
+        if trials.count(where: { !$0.isOver }) >= slots { measurements.overbooked += 1 }
         // The first report comes at a time of its own, or all the workers of a start would speak at once.
         let offset = lease.fence.number * 7919 % max(1, script.interval.milliseconds)
         trials.append(PlayedTrial(lease: lease, nextReport: Clock.now + .milliseconds(offset)))
