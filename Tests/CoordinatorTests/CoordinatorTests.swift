@@ -10,11 +10,6 @@ import Testing
 import WorkerProtocol
 import ZeroMQ
 
-private struct Unobserved: CoordinatorObserver {
-    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {}
-    func storeIsFull(_ isFull: Bool) {}
-}
-
 @Suite(.serialized, .timeLimit(.minutes(2))) struct CoordinatorTests {
     private let folder = NSTemporaryDirectory() + "/sweepd-coordinator-\(UInt32.random(in: .min ... .max))"
     private let context: Context

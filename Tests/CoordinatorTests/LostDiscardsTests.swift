@@ -11,11 +11,6 @@ import ZeroMQ
 
 @testable import Coordinator
 
-private struct Unobserved: CoordinatorObserver {
-    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {}
-    func storeIsFull(_ isFull: Bool) {}
-}
-
 /// A process may end after it has journaled that a checkpoint is discarded and before its files are deleted.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct LostDiscardsTests {
     private static let sweep = SweepID(1)

@@ -9,11 +9,6 @@ import ZeroMQ
 
 @testable import Coordinator
 
-private struct Unobserved: CoordinatorObserver {
-    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {}
-    func storeIsFull(_ isFull: Bool) {}
-}
-
 /// A daemon that nobody can reach any more must not look as if it were well: it ends, and is started again.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct NetworkLostTests {
     private let folder = NSTemporaryDirectory() + "/sweepd-network-\(UInt32.random(in: .min ... .max))"

@@ -10,11 +10,6 @@ import ZeroMQ
 
 @testable import Coordinator
 
-private struct Unobserved: CoordinatorObserver {
-    func committed(_ entries: [JournalEntry], engine: borrowing Engine) {}
-    func storeIsFull(_ isFull: Bool) {}
-}
-
 /// A daemon may have several addresses, and not every one can be reached from everywhere.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct OperatorClientTests {
     private let folder = NSTemporaryDirectory() + "/sweepd-operator-\(UInt32.random(in: .min ... .max))"

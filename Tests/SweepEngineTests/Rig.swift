@@ -67,14 +67,16 @@ struct Rig {
     mutating func hello(
         _ worker: String = "w", boot: String = "0", slots: Int = 1, prefetch: Int = 0, isLocal: Bool = true,
         versions: ClosedRange<Int> = 1...1, running: [HeldLease] = [], key: String? = nil,
-        offer: WorkerOffer = WorkerOffer()
+        offer: WorkerOffer = WorkerOffer(), over connection: Connection? = nil
     ) throws {
         let hello = Hello(
             versions: versions, boot: boot, agent: "mock", host: "here", processID: 1, slots: slots,
             prefetch: prefetch, running: running, offer: offer)
         let envelope = Envelope(session: "", epoch: 0, message: WorkerMessage.hello(hello))
         try handle(
-            .message(Self.connection(worker), PeerIdentity(name: worker, isLocal: isLocal, key: key), envelope))
+            .message(
+                connection ?? Self.connection(worker), PeerIdentity(name: worker, isLocal: isLocal, key: key), envelope)
+        )
         if let welcome = welcome(worker) { sessions[worker] = welcome.session }
     }
 

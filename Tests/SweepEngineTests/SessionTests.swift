@@ -158,19 +158,12 @@ import WorkerProtocol
     @Test func aHelloThatComesLateOverAnOldConnectionTakesNothing() throws {
         var rig = Rig()
         try rig.launch(.example(trials: 1))
-        func hello(over connection: Connection, running: [HeldLease]) throws {
-            let hello = Hello(
-                versions: 1...1, boot: "0", agent: "mock", host: "here", processID: 1, slots: 1, prefetch: 0,
-                running: running, offer: WorkerOffer())
-            let envelope = Envelope(session: "", epoch: 0, message: WorkerMessage.hello(hello))
-            try rig.handle(.message(connection, PeerIdentity(name: "w", isLocal: true), envelope))
-        }
         let old = Connection([1])
-        try hello(over: old, running: [])
+        try rig.hello(over: old)
         try rig.hello()
         try rig.accept(1)
         try rig.events(1, from: 1, [.started(resumedFrom: nil), .loss(1, step: 1)])
-        try hello(over: old, running: [])
+        try rig.hello(over: old)
         #expect(rig.effects.isEmpty)
         #expect(rig.engine.attempts[Fence(1)]?.state == .running && rig.state.trials[0].losses == 0)
         try rig.events(1, from: 3, [.finished(.completed, Resources())])
@@ -180,17 +173,16 @@ import WorkerProtocol
     @Test func onlyTheLatestReplacedConnectionsAreRemembered() throws {
         var rig = Rig()
         for number in 0..<1000 {
-            let envelope = Envelope(
-                session: "", epoch: 0,
-                message: WorkerMessage.hello(
-                    Hello(
-                        versions: 1...1, boot: "0", agent: "mock", host: "here", processID: 1, slots: 1, prefetch: 0,
-                        running: [], offer: WorkerOffer())))
             let connection = Connection([UInt8(number / 256), UInt8(number % 256)])
-            try rig.handle(.message(connection, PeerIdentity(name: "w", isLocal: true), envelope))
+            try rig.hello(over: connection)
             #expect(!rig.effects.isEmpty)
         }
         #expect(rig.engine.workers.count == 1)
+        // One of the latest, and one of long ago.
+        try rig.hello(over: Connection([3, 230]))
+        #expect(rig.effects.isEmpty)
+        try rig.hello(over: Connection([0, 0]))
+        #expect(!rig.effects.isEmpty)
     }
 
     @Test func absurdNumbersInAHelloAreHarmless() throws {

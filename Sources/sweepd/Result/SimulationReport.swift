@@ -166,7 +166,8 @@ struct SimulationReport {
         var notes: [String] = []
         let end = coverage.maximumStep ?? 0
         if coverage.blank > 0 {
-            notes.append("\(Self.curves(coverage.blank, of: table)) no report up to max_step \(end)")
+            let have = coverage.blank == 1 ? "has" : "have"
+            notes.append("\(coverage.blank) of \(table.curveCount) curves \(have) no report up to max_step \(end)")
         }
         if let shortest = coverage.shortest {
             let first = coverage.short == 1 ? "at step \(shortest)" : "the first at step \(shortest)"
@@ -183,10 +184,6 @@ struct SimulationReport {
             )
         }
         return notes
-    }
-
-    private static func curves(_ count: Int, of table: CurveTable) -> String {
-        "\(count) of \(table.curveCount) curves \(count == 1 ? "has" : "have")"
     }
 
     private static func list(_ values: [TableCoverage.Listed]) -> String {
