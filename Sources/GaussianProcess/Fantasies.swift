@@ -28,27 +28,16 @@ package struct Fantasies: Sendable {
     let incumbents: [Double]
 
     /// - Parameter seed: of the scrambled Sobol points that the draws are made of.
-    /// - Parameter observed: how many of the observed points with the largest posterior means to draw at as well. With
-    ///   them f*_m is the best of the draws alone, for values so noisy that the best mean is not known either.
     /// - Throws: when the joint covariance of the pending points has no factor.
     package init(
-        _ model: GaussianProcess, pending: Matrix, observed: Int = 0, incumbent: Double, seed: UInt64
+        _ model: GaussianProcess, pending: Matrix, incumbent: Double, seed: UInt64
     ) throws(CholeskyFailure) {
-        let known = model.meansAtObservations
-        let best = known.indices.sorted { (known[$0], $1) > (known[$1], $0) }.prefix(observed)
-        let total = pending.rows + best.count
-        let sobol = Sobol(dimensions: total, seed: seed)
-        let normals = Matrix(rows: total, columns: Self.draws) { row, draw in
+        let sobol = Sobol(dimensions: pending.rows, seed: seed)
+        let normals = Matrix(rows: pending.rows, columns: Self.draws) { row, draw in
             // Coordinates are multiples of 2^-53: the midpoint of the cell is never 0.
             normalQuantile(sobol.coordinate(row, at: UInt32(draw)) + 0x1p-54)
         }
-        try self.init(
-            model,
-            points: Matrix(rows: total, columns: pending.columns) { row, column in
-                row < pending.rows
-                    ? pending[row, column] : model.observations.points[best[row - pending.rows], column]
-            },
-            normals: normals, incumbent: best.isEmpty ? incumbent : -.infinity)
+        try self.init(model, points: pending, normals: normals, incumbent: incumbent)
     }
 
     /// - Parameter normals: z_m in the columns.

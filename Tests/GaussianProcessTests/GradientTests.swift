@@ -52,7 +52,7 @@ struct GradientTests {
         let fantasies =
             seed % 4 == 0
             ? Fantasies.none(model, incumbent: incumbent)
-            : try Fantasies(model, pending: pending, observed: seed % 3, incumbent: incumbent, seed: UInt64(seed))
+            : try Fantasies(model, pending: pending, incumbent: incumbent, seed: UInt64(seed))
         let success = seed % 5 == 0 ? try self.success(random) : nil
         let acquisition = Acquisition(model, fantasies: fantasies, success: success)
         for _ in 0..<2 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Randomness
 import RealModule
 import SearchAlgorithms
 import SweepModel
@@ -115,6 +116,36 @@ struct AdaptiveSamplerTests {
             return (search.history.results.compactMap(\.value).min() ?? .infinity) - 0.397_887
         }
         #expect(regrets.count { $0 < 1e-3 } >= 9 && regrets.allSatisfy { $0 < 1e-2 }, "\(regrets)")
+    }
+
+    /// Three trials in ten fail by chance, also next to the minimum.
+    @Test func bayesIsNotDrivenAwayByFailuresWithoutCause() throws {
+        let regrets = try (0..<6 as Range<UInt64>).map { seed in
+            var chance = RandomStream(seed: seed, index: 0, purpose: .tests)
+            let search = Search(
+                try Self.sampler(.bayes, TestFunction.braninSpace, seed: seed), limit: 50, pending: 1
+            ) { configuration, _ in chance.nextUniform() < 0.3 ? nil : branin(configuration) }
+            return (search.history.results.compactMap(\.value).min() ?? .infinity) - 0.397_887
+        }
+        #expect(regrets.allSatisfy { $0 < 0.05 }, "\(regrets)")
+    }
+
+    /// Where more than x = 6 fails, and the best that does not lies on the edge, not all trials are spent on the far side.
+    @Test func bayesLearnsWhereTrialsFail() throws {
+        let search = Search(try Self.sampler(.bayes, TestFunction.braninSpace), limit: 50, pending: 1) { item, _ in
+            (item["x"]?.doubleValue ?? .nan) > 6 ? nil : -(item["x"]?.doubleValue ?? .nan)
+        }
+        let failures = search.history.results.suffix(30).count { $0.value == nil }
+        let best = search.history.results.compactMap(\.value).min() ?? .infinity
+        #expect(best < -5.9 && failures < 15, "\(best), \(failures) failures")
+    }
+
+    /// While all values are equal nothing is learned, and nothing of it shows in the proposals: they are the design's.
+    @Test func bayesDoesNotModelAPlateau() throws {
+        let search = Search(try Self.sampler(.bayes, TestFunction.braninSpace), limit: 40, pending: 1) { _, index in
+            index < 39 ? 0.25 : nil
+        }
+        #expect(search.proposed.allSatisfy { $0.basis.origin == .design })
     }
 
     /// In twenty-four dimensions the trust region has to find its way: random search stays above 1.2 here.

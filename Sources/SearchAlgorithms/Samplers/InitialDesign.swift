@@ -22,9 +22,12 @@ struct InitialDesign: Sendable {
 
     private let startsInTheMiddle: Bool
 
-    /// 2(d + 1), at least 8, at most a quarter of the total.
+    /// Beyond, a model of many parameters learns more from points of its own choice (decision 11).
+    private static let largestSize = 20
+
+    /// 2(d + 1), at least 8, at most 20 and a quarter of the total.
     static func size(dimensions: Int, trials: Int?) -> Int {
-        let wanted = max(8, 2 * (dimensions + 1))
+        let wanted = min(max(8, 2 * (dimensions + 1)), largestSize)
         return trials.map { min(wanted, max(2, $0 / 4)) } ?? wanted
     }
 

@@ -25,7 +25,7 @@ package struct BayesSampler: AdaptiveSampler {
     package func learn(_ history: SearchHistory, fits: [ModelFit], mayFit: Bool) -> any LearnedSampler {
         let evidence = Evidence(history, encoding: encoding, goal: goal)
         // Too little to learn from: the design goes on.
-        guard evidence.finiteCount >= 2, !encoding.axes.isEmpty else {
+        guard evidence.tellsApart, !encoding.axes.isEmpty else {
             return LearnedBayes(sampler: self, history: history, fits: fits, surrogate: nil)
         }
         let surrogate = Surrogate(evidence, fits: fits, position: history.position, seed: seed, mayFit: mayFit)
@@ -65,7 +65,7 @@ struct LearnedBayes: LearnedSampler {
 
     /// Whether the design is done: by proposals, or by results that came from elsewhere.
     private func isDesigned(at index: Int) -> Bool {
-        index >= sampler.design.size || (surrogate?.evidence.finiteCount ?? 0) >= sampler.design.size
+        index >= sampler.design.size || (surrogate?.evidence.succeeded.count ?? 0) >= sampler.design.size
     }
 
     private func maximum(
@@ -96,7 +96,7 @@ struct LearnedBayes: LearnedSampler {
         let means = surrogate.objective.meansAtObservations
         guard let best = means.indices.max(by: { (means[$0], $1) < (means[$1], $0) }) else { return nil }
         let region = TrustRegion(
-            values: Array(surrogate.evidence.transform.values.dropFirst(sampler.design.size)),
+            values: Array(surrogate.evidence.objective.dropFirst(sampler.design.size)),
             features: features.count)
         return region.box(
             centre: surrogate.objective.observations.point(best), features: features,

@@ -39,7 +39,7 @@ package struct ModelReport: Hashable, Sendable {
         let encoding = SpaceEncoding(definition.space)
         let goal = definition.objective.goal
         let evidence = Evidence(history, encoding: encoding, goal: goal)
-        guard evidence.finiteCount >= 3, !encoding.axes.isEmpty,
+        guard evidence.succeeded.count >= 3, !encoding.axes.isEmpty,
             let surrogate = Surrogate(evidence, fits: [], position: 0, seed: definition.seed, mayFit: true)
         else { return nil }
         let model = surrogate.objective
@@ -59,7 +59,7 @@ package struct ModelReport: Hashable, Sendable {
         let reach = 1.96 * (model.predict(at).variances.first ?? 0).squareRoot()
         let deviation = model.hyperparameters.noiseVariance.squareRoot()
         results = evidence.values.count
-        failures = evidence.failureCount
+        failures = evidence.values.count - evidence.succeeded.count
         lengthScales = zip(encoding.axes, model.hyperparameters.lengthScales)
             .map { LengthScale(parameter: $0.name, share: $1) }.sorted { $0.share < $1.share }
         noise = (original(means[best]) - original(means[best] - deviation)).magnitude

@@ -4,7 +4,7 @@ import GaussianProcess
 import LinearAlgebra
 import SweepModel
 
-/// The models of a sweep: of the objective and, where trials often fail, of their success.
+/// The models of a sweep: of the objective and, where trials have failed, of their success.
 struct Surrogate: Sendable {
     let evidence: Evidence
     let objective: GaussianProcess
@@ -27,7 +27,7 @@ struct Surrogate: Sendable {
             return Self.model(observations, fit.hyperparameters).map { ($0, fit) }
         }
         guard let objective = model(.objective) else { return nil }
-        let success = evidence.deservesSuccessModel ? model(.success) : nil
+        let success = evidence.hasFailures ? model(.success) : nil
         self.evidence = evidence
         self.objective = objective.model
         self.success = success?.model
@@ -49,10 +49,8 @@ struct Surrogate: Sendable {
             if new.isEmpty {
                 fantasies = .none(model, incumbent: model.incumbentValue)
             } else {
-                let isNoisy =
-                    objective.hyperparameters.noiseVariance > 0.3 * objective.hyperparameters.signalVariance
                 fantasies = try Fantasies(
-                    model, pending: matrix(new), observed: isNoisy ? 8 : 0, incumbent: model.incumbentValue, seed: seed)
+                    model, pending: matrix(new), incumbent: model.incumbentValue, seed: seed)
             }
             return Acquisition(model, fantasies: fantasies, success: success)
         } catch {
