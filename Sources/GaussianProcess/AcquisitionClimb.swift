@@ -107,18 +107,19 @@ extension AcquisitionMaximiser {
     /// Every climb moves to the best value of one discrete coordinate; long grids are searched coarse to fine.
     private func searchDiscrete(_ coordinate: Int, _ climbs: inout [Climb]) {
         let kind = domain.coordinates[coordinate]
-        let (whole, isOrdered): (Range<Int>, Bool)
+        // Of a grid all values in the range; of categories those at these places.
+        let (whole, categories): (Range<Int>, [Int]?)
         switch allowed[coordinate] {
         case .interval: return
-        case .grid(let indices, _): (whole, isOrdered) = (indices, true)
-        case .categories(let count): (whole, isOrdered) = (0..<count, false)
+        case .grid(let indices, _): (whole, categories) = (indices, nil)
+        case .categories(let allowed): (whole, categories) = (allowed.indices, allowed)
         }
         let active = climbs.indices.filter {
             !climbs[$0].isDone && domain.isActive(climbs[$0].point)[coordinate]
         }
         var ranges = active.map { _ in whole }
         while !active.isEmpty {
-            let trials = ranges.map { isOrdered ? spaced($0) : Array($0) }
+            let trials = ranges.map { categories ?? spaced($0) }
             let values = valuesAlong(coordinate, zip(active, trials).map { (climbs[$0].point, $1) }, kind)
             var offset = 0
             var isFiner = false

@@ -51,10 +51,13 @@ package struct AcquisitionMaximiser: Sendable {
     /// One a coordinate.
     let allowed: [AllowedValues]
 
-    /// - Parameter box: where to look; everywhere when nil.
+    /// - Parameters:
+    ///   - box: where to look; everywhere when nil.
+    ///   - excluded: a category of a coordinate with more than one that is not to be proposed where that coordinate
+    ///     counts.
     package init(
-        _ acquisition: Acquisition, domain: SearchDomain, box: SearchBox? = nil, seed: UInt64,
-        options: Options = Options()
+        _ acquisition: Acquisition, domain: SearchDomain, box: SearchBox? = nil, excluded: ExcludedCategory? = nil,
+        seed: UInt64, options: Options = Options()
     ) {
         let count = domain.coordinates.count
         precondition(acquisition.model.observations.features.count == count, "a coordinate a feature")
@@ -65,7 +68,9 @@ package struct AcquisitionMaximiser: Sendable {
         self.options = options
         self.seed = seed
         allowed = domain.coordinates.indices.map { index in
-            AllowedValues(domain.coordinates[index], bounds: box.map { $0.lower[index]...$0.upper[index] })
+            AllowedValues(
+                domain.coordinates[index], bounds: box.map { $0.lower[index]...$0.upper[index] },
+                excluded: excluded?.coordinate == index ? excluded?.category : nil)
         }
     }
 

@@ -88,8 +88,7 @@ extension AcquisitionMaximiser {
                     var point = valid(centre, moved: deviation, &stream)
                     if !categories.isEmpty, index % 2 == 1 {
                         let index = categories[Int(stream.nextInteger(below: UInt64(categories.count)))]
-                        let count = UInt64(domain.coordinates[index].choices ?? 1)
-                        point[index] = Double(stream.nextInteger(below: count))
+                        point[index] = allowed[index].value(unit: stream.nextUniform())
                     }
                     return point
                 }

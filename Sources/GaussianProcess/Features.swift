@@ -11,7 +11,7 @@ package struct Features: Hashable, Sendable {
 
     package let kinds: [Kind]
     let continuous: [Int]
-    let categorical: [Int]
+    package let categorical: [Int]
 
     package init(_ kinds: [Kind]) {
         self.kinds = kinds

@@ -22,19 +22,32 @@ package struct SearchBox: Hashable, Sendable {
     }
 }
 
+/// A category that is not to be proposed.
+package struct ExcludedCategory: Hashable, Sendable {
+    /// Of the coordinate whose category it is.
+    package let coordinate: Int
+    package let category: Int
+
+    package init(coordinate: Int, category: Int) {
+        self.coordinate = coordinate
+        self.category = category
+    }
+}
+
 /// What a coordinate may be in a maximisation.
 enum AllowedValues: Sendable {
     case interval(ClosedRange<Double>)
     /// Of a grid's values those with these indices.
     case grid(indices: Range<Int>, value: @Sendable (_ index: Int) -> Double)
-    case categories(count: Int)
+    /// Of the categories these, in ascending order.
+    case categories([Int])
 
-    init(_ coordinate: SearchDomain.Coordinate, bounds: ClosedRange<Double>?) {
+    init(_ coordinate: SearchDomain.Coordinate, bounds: ClosedRange<Double>?, excluded: Int? = nil) {
         switch coordinate {
         case .continuous:
             self = .interval(bounds ?? 0...1)
         case .categories(let count):
-            self = .categories(count: count)
+            self = .categories((0..<count).filter { $0 != excluded })
         case .grid(let count, let value):
             guard let bounds else {
                 self = .grid(indices: 0..<count, value: value)
@@ -65,8 +78,8 @@ enum AllowedValues: Sendable {
             bounds.lowerBound + unit * (bounds.upperBound - bounds.lowerBound)
         case .grid(let indices, let value):
             value(min(indices.lowerBound + Int(unit * Double(indices.count)), indices.upperBound - 1))
-        case .categories(let count):
-            Double(min(Int(unit * Double(count)), count - 1))
+        case .categories(let categories):
+            Double(categories[min(Int(unit * Double(categories.count)), categories.count - 1)])
         }
     }
 
@@ -78,8 +91,8 @@ enum AllowedValues: Sendable {
         case .grid(let indices, let values):
             let nearest = SearchDomain.nearest(value, count: indices.count) { values(indices.lowerBound + $0) }
             return values(indices.lowerBound + nearest)
-        case .categories(let count):
-            return value >= 0 && value < Double(count) && value == value.rounded(.down) ? value : nil
+        case .categories(let categories):
+            return categories.contains { Double($0) == value } ? value : nil
         }
     }
 }

@@ -10,7 +10,8 @@ package struct SearchDomain: Sendable {
         /// 0, 1, …, count - 1, in no order.
         case categories(count: Int)
 
-        var choices: Int? {
+        /// How many values there are; nil: endlessly many.
+        package var choices: Int? {
             switch self {
             case .continuous: nil
             case .grid(let count, _), .categories(let count): count

@@ -79,6 +79,21 @@ struct AcquisitionMaximiserTests {
         }
     }
 
+    /// The best point would have category 1 of the first coordinate.
+    @Test(arguments: 0..<10) func excludedCategoriesAreNotProposed(seed: Int) throws {
+        for domain in [
+            SearchDomain([.categories(count: 3), .continuous]), SearchDomain([.categories(count: 3), grid(4)]),
+        ] {
+            let acquisition = try acquisition(domain, count: 10, seed: 3) { ($0[0] == 1 ? 1 : 0) + $0[1] / 5 }
+            func category(_ excluded: ExcludedCategory?) -> Double? {
+                AcquisitionMaximiser(acquisition, domain: domain, excluded: excluded, seed: UInt64(seed))
+                    .maximise()?.point[0]
+            }
+            #expect(category(nil) == 1)
+            #expect([0, 2].contains(category(ExcludedCategory(coordinate: 0, category: 1))))
+        }
+    }
+
     @Test func isRepeatable() throws {
         let acquisition = try acquisition(conditional, count: 15, seed: 3, pending: [[0, 0.2, 0.5, 0.7]]) { $0[3] }
         let (first, second) = (

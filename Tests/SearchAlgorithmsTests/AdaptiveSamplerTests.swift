@@ -148,6 +148,29 @@ struct AdaptiveSamplerTests {
         #expect(search.proposed.allSatisfy { $0.basis.origin == .design })
     }
 
+    /// A category that is worse by 0.2 everywhere is left, though its best place was found first and the values are noisy.
+    /// Without that, of seeds 0 to 29 five stayed in it.
+    @Test func bayesDoesNotStayInTheWrongCategory() throws {
+        let coordinate = Distribution.real(law: .uniform(low: 0, high: 1), quantum: nil)
+        let space = SearchSpace([
+            Parameter("x", coordinate), Parameter("y", coordinate),
+            Parameter("kind", SampleSpaces.choice(.string("a"), .string("b"))),
+        ])
+        let best = try (0..<30 as Range<UInt64>).map { seed in
+            var noise = RandomStream(seed: seed, index: 0, purpose: .tests)
+            var best = Double.infinity
+            _ = Search(try Self.sampler(.bayes, space, seed: seed), limit: 30, pending: 1) { item, _ in
+                let (x, y) = (item["x"]?.doubleValue ?? .nan, item["y"]?.doubleValue ?? .nan)
+                let isWrong = item["kind"] == .string("b")
+                let value = (x - 0.3) * (x - 0.3) + (y - 0.6) * (y - 0.6) + (isWrong ? 0.2 : 0)
+                best = min(best, value)
+                return value + 0.05 * noise.nextNormal()
+            }
+            return best
+        }
+        #expect(best.allSatisfy { $0 < 0.15 }, "\(best)")
+    }
+
     /// In twenty-four dimensions the trust region has to find its way: random search stays above 1.2 here.
     @Test func bayesDescendsInManyDimensions() throws {
         let space = SearchSpace(

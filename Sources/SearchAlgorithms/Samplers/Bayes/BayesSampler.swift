@@ -73,16 +73,22 @@ struct LearnedBayes: LearnedSampler {
     ) -> (configuration: Configuration, origin: ProposalBasis.Origin)? {
         let encoding = sampler.encoding
         var stream = RandomStream(seed: sampler.seed, index: index, purpose: .acquisition)
-        let points = distinct(pending.map { encoding.point(of: $0) })
+        let pending = pending.map { encoding.point(of: $0) }
+        let points = distinct(pending)
         let target = surrogate.target(pending: points, seed: stream.next())
-        guard let target else { return nil }
-        let maximiser = AcquisitionMaximiser(
-            target, domain: encoding.domain, box: box(surrogate), seed: stream.next())
-        // A point may round to a configuration that another point was rounded to, or that ended without a result.
-        let best = maximiser.maximise(excluding: surrogate.evidence.points + points) { point in
-            !seen.contains(encoding.configuration(at: point))
+        guard let target, let best = bestPoint(surrogate) else { return nil }
+        let (box, seed) = (box(surrogate, best: best), stream.next())
+        func maximum(_ excluded: ExcludedCategory?) -> AcquisitionMaximiser.Candidate? {
+            // A point may round to a configuration that another point was rounded to, or that ended without a result.
+            AcquisitionMaximiser(target, domain: encoding.domain, box: box, excluded: excluded, seed: seed)
+                .maximise(excluding: surrogate.evidence.points + points) { point in
+                    !seen.contains(encoding.configuration(at: point))
+                }
         }
-        return best.map { (encoding.configuration(at: $0.point), .model) }
+        let excluded = CategoryChange(encoding.domain).excluded(
+            best: best, last: surrogate.evidence.points + pending, stream: &stream)
+        let found = excluded.flatMap { maximum($0) } ?? maximum(nil)
+        return found.map { (encoding.configuration(at: $0.point), .model) }
     }
 
     /// Beyond this many parameters a model is believed only near the best.
@@ -90,17 +96,23 @@ struct LearnedBayes: LearnedSampler {
 
     /// Where to look, of many parameters: a trust region that follows what came after as many results as the design has.
     /// All proposals of one look share it.
-    private func box(_ surrogate: Surrogate) -> SearchBox? {
+    private func box(_ surrogate: Surrogate, best: [Double]) -> SearchBox? {
         let features = surrogate.evidence.features
         guard features.count > Self.trustedDimensions else { return nil }
-        let means = surrogate.objective.meansAtObservations
-        guard let best = means.indices.max(by: { (means[$0], $1) < (means[$1], $0) }) else { return nil }
         let region = TrustRegion(
             values: Array(surrogate.evidence.objective.dropFirst(sampler.design.size)),
             features: features.count)
         return region.box(
-            centre: surrogate.objective.observations.point(best), features: features,
+            centre: best, features: features,
             lengthScales: surrogate.objective.hyperparameters.lengthScales)
+    }
+
+    /// The observed point that the model thinks best.
+    private func bestPoint(_ surrogate: Surrogate) -> [Double]? {
+        let means = surrogate.objective.meansAtObservations
+        return means.indices.max { (means[$0], $1) < (means[$1], $0) }.map {
+            surrogate.objective.observations.point($0)
+        }
     }
 
     private func distinct(_ points: [[Double]]) -> [[Double]] {
