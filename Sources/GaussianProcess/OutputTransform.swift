@@ -15,10 +15,13 @@ package struct OutputTransform: Hashable, Sendable {
     private let originals: [Double]
     private let images: [Double]
 
-    /// `results`: larger is better; nil, NaN and infinities are failures.
-    package init(_ results: [Double?]) {
+    /// - Parameters:
+    ///   - results: larger is better; nil, NaN and infinities are failures.
+    ///   - isRanked: values below the median count by their rank; otherwise all are standardised as they are.
+    package init(_ results: [Double?], isRanked: Bool = true) {
         let finite = results.map { $0.flatMap { $0.isFinite ? $0 : nil } }
-        let filled = withFailures(halfRanked(distancesToMedian(finite)))
+        let distances = distancesToMedian(finite)
+        let filled = withFailures(isRanked ? halfRanked(distances) : distances)
         let count = Double(max(filled.count, 1))
         let mean = filled.reduce(0) { $0 + $1 } / count
         let deviation = (filled.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()

@@ -34,6 +34,16 @@ struct OutputTransformTests {
         }
     }
 
+    /// Mean 4.5 and variance 22.25 of 0, 1, 5, 12; the failure lies half the range below the worst.
+    @Test func unrankedValuesAreOnlyStandardised() {
+        let values = OutputTransform([0, 1, 5, 12], isRanked: false).values
+        for (value, expected) in zip(values, [-4.5, -3.5, 0.5, 7.5]) {
+            #expect(difference(value, expected / 22.25.squareRoot()) < 1e-12)
+        }
+        let failed = OutputTransform([0, 1, 5, 12, nil], isRanked: false).values
+        #expect(difference((failed[4] - failed[0]) / (failed[0] - failed[3]), 0.5) < 1e-12)
+    }
+
     @Test(arguments: [(1e-280, 0.0), (1e-12, 0.0), (3.0, -7.0), (1e9, 1e10), (1e-3, 1e-3), (1e280, 0.0)], 0..<20)
     func unitAndOriginDoNotMatter(change: (Double, Double), seed: Int) {
         let results = draws(30, seed: seed)

@@ -75,19 +75,24 @@ struct LearnedBayes: LearnedSampler {
         var stream = RandomStream(seed: sampler.seed, index: index, purpose: .acquisition)
         let pending = pending.map { encoding.point(of: $0) }
         let points = distinct(pending)
-        let target = surrogate.target(pending: points, seed: stream.next())
-        guard let target, let best = bestPoint(surrogate) else { return nil }
+        let fantasySeed = stream.next()
+        guard let best = bestPoint(surrogate) else { return nil }
         let (box, seed) = (box(surrogate, best: best), stream.next())
-        func maximum(_ excluded: ExcludedCategory?) -> AcquisitionMaximiser.Candidate? {
+        func maximum(_ surrogate: Surrogate, _ excluded: ExcludedCategory?) -> AcquisitionMaximiser.Candidate? {
+            guard let target = surrogate.target(pending: points, seed: fantasySeed) else { return nil }
             // A point may round to a configuration that another point was rounded to, or that ended without a result.
-            AcquisitionMaximiser(target, domain: encoding.domain, box: box, excluded: excluded, seed: seed)
+            return AcquisitionMaximiser(target, domain: encoding.domain, box: box, excluded: excluded, seed: seed)
                 .maximise(excluding: surrogate.evidence.points + points) { point in
                     !seen.contains(encoding.configuration(at: point))
                 }
         }
         let excluded = CategoryChange(encoding.domain).excluded(
             best: best, last: surrogate.evidence.points + pending, stream: &stream)
-        let found = excluded.flatMap { maximum($0) } ?? maximum(nil)
+        let elsewhere = excluded.flatMap { category in
+            // Ranks hide by how much another category is worse.
+            surrogate.unranked.flatMap { maximum($0, category) }
+        }
+        let found = elsewhere ?? maximum(surrogate, nil)
         return found.map { (encoding.configuration(at: $0.point), .model) }
     }
 

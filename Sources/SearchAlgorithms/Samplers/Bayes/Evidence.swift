@@ -57,11 +57,19 @@ struct Evidence: Sendable {
     /// What a surrogate of the subject learns from.
     func observations(_ subject: ModelFit.Subject) -> Observations {
         switch subject {
-        case .objective:
-            Observations(
-                features: features, points: modelled.map { points[$0] }, values: transform.values,
-                weights: modelled.map { weights[$0] })
+        case .objective: observations(transform)
         case .success: Observations(features: features, points: points, values: values.map { $0 == nil ? -1 : 1 })
         }
+    }
+
+    /// What a surrogate of the objective learns from when all values count as they are, also those below the median.
+    var unrankedObservations: Observations {
+        observations(OutputTransform(modelled.map { values[$0] }, isRanked: false))
+    }
+
+    private func observations(_ transform: OutputTransform) -> Observations {
+        Observations(
+            features: features, points: modelled.map { points[$0] }, values: transform.values,
+            weights: modelled.map { weights[$0] })
     }
 }

@@ -34,6 +34,22 @@ struct Surrogate: Sendable {
         self.fits = [objective.fit] + (success.map { [$0.fit] } ?? fits.filter { $0.subject == .success })
     }
 
+    private init(evidence: Evidence, objective: GaussianProcess, success: GaussianProcess?, fits: [ModelFit]) {
+        self.evidence = evidence
+        self.objective = objective
+        self.success = success
+        self.fits = fits
+    }
+
+    /// With the same hyperparameters, and values below the median as they are instead of by their rank: blurred near the
+    /// best, where most values lie, but with the differences between places far apart in their true size. Nil when the
+    /// covariance has no factor.
+    var unranked: Surrogate? {
+        Self.model(evidence.unrankedObservations, objective.hyperparameters).map {
+            Surrogate(evidence: evidence, objective: $0, success: success, fits: fits)
+        }
+    }
+
     private static let believedLimit = 448
 
     /// What to maximise, with the points of pending trials taken into account; nil when their joint covariance has no
