@@ -45,7 +45,7 @@ package struct ModelReport: Hashable, Sendable {
         let model = surrogate.objective
         let points = Matrix(rows: evidence.points.count, columns: evidence.features.count) { evidence.points[$0][$1] }
         let means = model.means(at: points)
-        let tried = means.indices.filter { evidence.values[$0] != nil }
+        let tried = evidence.succeeded
         // What was stopped early is carried to the end by a guess: it teaches the model and is no candidate itself.
         let whole = tried.filter { history.results[$0].missingRungs == 0 }
         guard let best = (whole.isEmpty ? tried : whole).max(by: { (means[$0], $1) < (means[$1], $0) }) else {
