@@ -21,7 +21,7 @@ let shell: [Target] = [
         name: "Coordinator",
         dependencies: [
             "SweepStore", "Keys", "ZeroMQ", "SweepEngine", "WorkerProtocol", "SearchAlgorithms", "SweepModel",
-            collections,
+            "CProcess", collections,
             .product(name: "Logging", package: "swift-log"),
         ]),
     .target(

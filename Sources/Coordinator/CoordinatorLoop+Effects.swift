@@ -25,7 +25,11 @@ extension CoordinatorLoop {
             if !isThere { unreachable.append(item.connection) }
         }
         if !unreachable.isEmpty { mailbox.post(.stimuli(unreachable.map { .unreachable($0) }, reply: { _ in })) }
-        if !messages.isEmpty { failpoints.reach(.afterSend) }
+        if messages.isEmpty { return }
+        // libzmq's thread sends them, and the kernel likes to wake it where this one runs: the worker would wait until
+        // the rest of the turn is done.
+        sched_yield()
+        failpoints.reach(.afterSend)
     }
 
     /// All else, when the workers have been told.

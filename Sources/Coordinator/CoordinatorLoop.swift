@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Dispatch
 import Foundation
 import Logging
 import OrderedCollections
@@ -37,7 +36,7 @@ final class CoordinatorLoop {
     var door: Door?
     var makers: [SweepID: ProposalMaker] = [:]
     /// Where models are fitted, one after the other.
-    let models = DispatchQueue(label: "models", qos: .utility)
+    let models = ModelThread()
     let janitor = CheckpointJanitor()
     let failpoints = Failpoint.Countdown()
     private var ticks: TickSchedule
@@ -139,7 +138,7 @@ final class CoordinatorLoop {
         }
         sayGoodbye()
         // The linear algebra's library takes its memory back when the process ends, also from under a running fit.
-        models.sync {}
+        models.wait()
         finishDiscarding()
     }
 

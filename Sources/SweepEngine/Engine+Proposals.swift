@@ -10,7 +10,7 @@ import SweepModel
 /// ready and becomes a trial in the turn in which a worker takes it: until then every new result has it made anew, and
 /// the worker waits for neither.
 extension Engine {
-    /// The most proposals that are kept ready.
+    /// The most proposals that are made ahead in one look.
     private static let stockLimit = 16
 
     mutating func adopt(_ proposals: [ProposedConfiguration], for sweep: SweepID, _ turn: inout Turn) {
@@ -90,13 +90,15 @@ extension Engine {
             queueTrial(.baseline(position), state.definition.baselines[position], nil, sweep, &turn)
         }
         guard let count = wantedProposals(sweep), let index = sweeps[sweep]?.nextProposal else { return }
-        let stock = min(count, stock(sweep))
         // Something newer than what is kept has to come.
-        let kept = min(sweeps[sweep]?.takenDuringLook ?? 0, sweeps[sweep]?.ready.count ?? 0, stock - 1)
+        let open = sweeps[sweep]?.openTrials ?? .max
+        let kept = min(sweeps[sweep]?.takenDuringLook ?? 0, sweeps[sweep]?.ready.count ?? 0, open - 1)
+        // The whole stock has to be there after the look, though as many may be taken during it as are kept.
+        let stock = min(stock(sweep), open - kept)
         sweeps[sweep]?.isProposing = true
         sweeps[sweep]?.requestedFrom = index
-        sweeps[sweep]?.requestedStock = stock - kept
-        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock - kept, kept: kept))
+        sweeps[sweep]?.requestedStock = stock
+        turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock, kept: kept))
     }
 
     /// How many proposals to ask for now; nil when none.
@@ -116,7 +118,8 @@ extension Engine {
         return state.queue.count * 2 < demand ? count : nil
     }
 
-    /// One for each slot, which may all become free at once, and one for the next.
+    /// How many are to be ready whenever no look is under way: one for each slot, which may all become free at once, and
+    /// one for the next.
     private func stock(_ sweep: SweepID) -> Int {
         if sweeps[sweep]?.definition.deterministicPending != nil { return 1 }
         return min(Self.stockLimit, workers.slots + 1)

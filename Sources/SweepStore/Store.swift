@@ -107,6 +107,7 @@ package final class Store {
         if let failure { throw failure }
         precondition(!isClosed, "a closed store is written to")
         try queue.inDatabase { db in
+            log.fetchWhatIsWrittenNext()
             do {
                 try db.inTransaction(.immediate) {
                     try body(db)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import GRDB
 import GRDBSQLite
 
@@ -8,12 +9,17 @@ import GRDBSQLite
 final class WriteAheadLog {
     /// A log of so many pages is worth a checkpoint.
     static let pagesPerCheckpoint = 1000
+    /// Of the file: a header, and frames of a page each with a header of its own (sqlite.org/fileformat2.html, section 4).
+    private static let headerBytes = 32, frameBytes = 24 + 4096
+    /// More than most commits write.
+    private static let bytesAhead = 16 * frameBytes
 
     /// In the log after the last commit, as SQLite's hook says.
     private var pages = 0
     /// While a reader keeps the log from starting over it only grows, and a checkpoint for each commit would help
     /// nobody.
     private var nextCheckpoint = pagesPerCheckpoint
+    private var file: CInt = -1
 
     /// - Parameter db: must not be used after this object is gone.
     func watch(_ db: Database) {
@@ -25,10 +31,24 @@ final class WriteAheadLog {
             return SQLITE_OK
         }
         sqlite3_wal_hook(db.sqliteConnection, hook, context)
+        if let path = sqlite3_filename_wal(sqlite3_db_filename(db.sqliteConnection, "main")) {
+            file = open(path, O_RDONLY | O_CLOEXEC)
+        }
     }
 
     func unwatch(_ db: Database) {
         sqlite3_wal_hook(db.sqliteConnection, nil, nil)
+        if file >= 0 { close(file) }
+        file = -1
+    }
+
+    /// Call when a transaction begins. Frames do not end where pages do, so the commit writes into pages that hold older
+    /// frames; the kernel reads those that have left memory back, one after the other, while a worker waits. Asked for
+    /// here they come all at once, while the transaction is still being made.
+    func fetchWhatIsWrittenNext() {
+        guard file >= 0 else { return }
+        let start = Self.headerBytes + pages * Self.frameBytes
+        _ = posix_fadvise(file, off_t(start), off_t(Self.bytesAhead), POSIX_FADV_WILLNEED)
     }
 
     private func committed(pages count: Int) {

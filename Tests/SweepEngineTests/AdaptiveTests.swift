@@ -93,9 +93,10 @@ import WorkerProtocol
         #expect(rig.state.ready.map(\.index) == [1, 2])
         // The next look, asked for when a result has come, goes on behind as many as were taken during the last.
         try rig.run(1)
-        var kept = 0
-        for case .propose(_, _, _, _, let count) in rig.effects { kept = count }
-        #expect(kept == 1 && rig.state.ready.map(\.index) == [2])
+        let request = try #require(rig.proposeRequests.last)
+        #expect(request.kept == 1 && rig.state.ready.map(\.index) == [2])
+        // One for the slot and one for the next, behind the kept one: that may be gone when the look is over.
+        #expect(request.stock == 2)
         let behind = made(rig, count: 2, offset: 500).map {
             ProposedConfiguration(index: $0.index + 1, configuration: $0.configuration, basis: $0.basis)
         }

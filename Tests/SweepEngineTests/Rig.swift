@@ -16,7 +16,7 @@ struct Rig {
     var answersProposals = true
     /// Configurations the space holds.
     var spaceSize = Int.max
-    private(set) var proposeRequests: [(index: Int, count: Int)] = []
+    private(set) var proposeRequests: [(index: Int, count: Int, stock: Int, kept: Int)] = []
     private var sessions: [String: String] = [:]
 
     static let sweep = SweepID(1)
@@ -39,8 +39,8 @@ struct Rig {
             let reaction = try engine.handle(pending.removeFirst(), now: moment)
             journal += reaction.events
             effects += reaction.effects
-            for case .propose(let sweep, let index, let count, _, _) in reaction.effects {
-                proposeRequests.append((index, count))
+            for case .propose(let sweep, let index, let count, let stock, let kept) in reaction.effects {
+                proposeRequests.append((index, count, stock, kept))
                 guard answersProposals else { continue }
                 let last = min(spaceSize, index + count)
                 let made = (index..<max(index, last)).map {

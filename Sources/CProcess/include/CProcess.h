@@ -95,4 +95,8 @@ int sweepd_listen(const char *path);
 /// The next waiting connection, not blocking; -1 and errno.
 int sweepd_accept(int listener);
 
+/// From here on the calling thread takes no processor from another when it wakes (SCHED_BATCH), and is as nice as said.
+/// Where the kernel refuses, nothing changes.
+void sweepd_thread_gives_way(int niceness);
+
 #endif
