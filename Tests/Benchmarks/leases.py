@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -18,6 +19,7 @@ WORKERS, OBSERVATIONS = 4, 2000
 TRIALS = 60 if QUICK else 300
 # A trial's mean length. The model has this long, divided by the workers, for its next look.
 SECONDS = 2.0
+NAP = 0.002
 # The goal, at the 99th percentile.
 LIMIT_MILLISECONDS = 5
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "Workers/Python/src"), "OMP_NUM_THREADS": "1"}
@@ -68,22 +70,40 @@ def sweep_file() -> str:
         "parameters": {f"p{index}": {"distribution": "uniform", "min": 0.0, "max": 1.0} for index in range(10)}})
 
 
-class Disk(threading.Thread):
-    """What the disk alone takes to keep a few pages, meanwhile: no lease can be sent before its commit is there."""
+class Probe(threading.Thread):
+    """What something takes that no lease can do without, measured now and then meanwhile."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, pause: float, measure: Callable[[], float]) -> None:
         super().__init__(daemon=True)
-        self.file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.pause, self.measure = pause, measure
         self.waits: list[float] = []
         self.end = threading.Event()
 
     def run(self) -> None:
-        while not self.end.wait(0.5):
-            start = time.monotonic()
-            # Over the same pages again, as a log of SQLite's that has been started anew.
-            os.pwrite(self.file, os.urandom(16 * 1024), 0)
-            os.fdatasync(self.file)
-            self.waits.append(time.monotonic() - start)
+        while not self.end.wait(self.pause):
+            self.waits.append(self.measure())
+
+
+def disk(path: pathlib.Path) -> Callable[[], float]:
+    """A few pages kept: no lease can be sent before its commit is there."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def measure() -> float:
+        start = time.monotonic()
+        # Over the same pages again, as a log of SQLite's that has been started anew.
+        os.pwrite(file, os.urandom(16 * 1024), 0)
+        os.fdatasync(file)
+        return time.monotonic() - start
+
+    return measure
+
+
+def lateness() -> float:
+    """By how much a sleep as long as a lease takes is too long: what other programs and the host of a virtual machine
+    take away."""
+    start = time.monotonic()
+    time.sleep(NAP)
+    return time.monotonic() - start - NAP
 
 
 def summary(seconds: list[float]) -> tuple[float, float, float, int]:
@@ -106,8 +126,9 @@ def main() -> None:
             if coordinator.poll() is not None:
                 raise SystemExit(f"sweepd ended with {coordinator.returncode} before it began")
             time.sleep(0.05)
-        disk = Disk(path / "disk")
-        disk.start()
+        probes = [Probe(0.5, disk(path / "disk")), Probe(0.1, lateness)]
+        for probe in probes:
+            probe.start()
         python = str(ROOT / ".bench-cache/venv/bin/python")
         workers = [
             subprocess.Popen([python, str(path / "worker.py"), data, str(path / f"log{index}"), str(index)],
@@ -117,8 +138,9 @@ def main() -> None:
             raise SystemExit("the sweep failed")
         for worker in workers:
             worker.wait()
-        disk.end.set()
-        disk.join()
+        for probe in probes:
+            probe.end.set()
+            probe.join()
         pairs = [json.loads(line) for index in range(WORKERS)
                  for line in (path / f"log{index}").read_text().splitlines()]
     print(f"free worker to next trial, {OBSERVATIONS} results, 10 parameters, {WORKERS} workers, trials of {SECONDS} s:")
@@ -126,7 +148,8 @@ def main() -> None:
     leases, calls = zip(*pairs)
     for name, what, seconds in [("lease", "from its last word to its next lease", leases),
                                 ("begin", "from its function's return to the next call", calls),
-                                ("disk", "the disk alone, four pages kept", disk.waits)]:
+                                ("disk", "the disk alone, four pages kept", probes[0].waits),
+                                ("late", "the machine alone, how late a sleep of 2 ms ends", probes[1].waits)]:
         median, share, longest, late = summary(seconds)
         print(f"  {what}: median {median:.2f} ms, 99th percentile {share:.2f} ms, longest {longest:.1f} ms, "
               f"{late} of {len(seconds)} over {LIMIT_MILLISECONDS} ms")
