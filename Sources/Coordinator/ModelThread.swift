@@ -15,8 +15,9 @@ final class ModelThread: Sendable {
 
     private let queue = Queue()
 
+    // SAFETY: everything that changes is touched with the lock of `condition` held.
     private final class Queue: @unchecked Sendable {
-        /// Guards the rest; broadcast at every change.
+        /// Broadcast at every change.
         let condition = NSCondition()
         var work: Deque<@Sendable () -> Void> = []
         var isBusy = false
