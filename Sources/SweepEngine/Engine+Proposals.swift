@@ -118,11 +118,11 @@ extension Engine {
         return state.queue.count * 2 < demand ? count : nil
     }
 
-    /// How many are to be ready whenever no look is under way: one for each slot, which may all become free at once, one
-    /// more for each, since a look at which a model is fitted takes several times as long as others, and one for the next.
+    /// How many are to be ready whenever no look is under way: one for each slot, which may all become free at once, and
+    /// one for the next.
     private func stock(_ sweep: SweepID) -> Int {
         if sweeps[sweep]?.definition.deterministicPending != nil { return 1 }
-        return min(Self.stockLimit, 2 * workers.slots + 1)
+        return min(Self.stockLimit, workers.slots + 1)
     }
 
     /// A deterministic search waits until all trials but those of the latest proposals are over.

@@ -95,8 +95,8 @@ import WorkerProtocol
         try rig.run(1)
         let request = try #require(rig.proposeRequests.last)
         #expect(request.kept == 1 && rig.state.ready.map(\.index) == [2])
-        // Two for the slot and one for the next, behind the kept one: that may be gone when the look is over.
-        #expect(request.stock == 3)
+        // One for the slot and one for the next, behind the kept one: that may be gone when the look is over.
+        #expect(request.stock == 2)
         let behind = made(rig, count: 2, offset: 500).map {
             ProposedConfiguration(index: $0.index + 1, configuration: $0.configuration, basis: $0.basis)
         }
@@ -120,7 +120,7 @@ import WorkerProtocol
     @Test func aSpaceThatHasFewLeftIsNotAskedWithoutEnd() throws {
         var rig = try rig()
         try rig.hello(slots: 3)
-        // One of the seven that the stock could hold.
+        // One of the four that the stock could hold.
         try rig.handle(.proposed(Rig.sweep, made(rig, count: 1)))
         try rig.accept(1)
         let requests = rig.proposeRequests.count
