@@ -18,7 +18,7 @@ import Testing
         #expect(done.withLock { $0 } == Array(0..<100))
     }
 
-    @Test func itTakesNoProcessorFromAnother() throws {
+    @Test func itTakesNoProcessorFromAnother() {
         let thread = ModelThread()
         let policy = Mutex<CInt>(-1)
         thread.async { policy.withLock { $0 = sched_getscheduler(0) } }
