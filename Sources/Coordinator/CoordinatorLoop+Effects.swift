@@ -148,7 +148,7 @@ extension CoordinatorLoop {
             hasWorkers: !engine.workers.isEmpty)
         if let order {
             let mailbox = mailbox
-            models.async {
+            looks.async {
                 guard let made = order.made(isCancelled: { mailbox.isShutdownRequested }) else { return }
                 mailbox.post(.made(made))
             }
@@ -162,6 +162,13 @@ extension CoordinatorLoop {
     /// What was made for a definition that has changed since is void, and the engine asks again.
     func take(_ made: MadeProposals) -> Stimulus {
         guard makers[made.sweep]?.take(made) == true else { return .proposed(made.sweep, []) }
+        if let order = makers[made.sweep]?.fitOrder(after: made) {
+            let mailbox = mailbox
+            fits.async {
+                if mailbox.isShutdownRequested { return }
+                mailbox.post(.fitted(order.made()))
+            }
+        }
         return made.proposals.isEmpty ? .exhausted(made.sweep) : .proposed(made.sweep, made.proposals)
     }
 }

@@ -35,8 +35,9 @@ final class CoordinatorLoop {
     /// Who may come in over the network; nil where nobody is listened to.
     var door: Door?
     var makers: [SweepID: ProposalMaker] = [:]
-    /// Where models are fitted, one after the other.
-    let models = ModelThread()
+    /// Where adaptive samplers look, and where their models are fitted meanwhile.
+    let looks = ModelThread("looks", niceness: 2)
+    let fits = ModelThread("fits", niceness: 5)
     let janitor = CheckpointJanitor()
     let failpoints = Failpoint.Countdown()
     private var ticks: TickSchedule
@@ -138,7 +139,8 @@ final class CoordinatorLoop {
         }
         sayGoodbye()
         // The linear algebra's library takes its memory back when the process ends, also from under a running fit.
-        models.wait()
+        looks.wait()
+        fits.wait()
         finishDiscarding()
     }
 
@@ -193,6 +195,8 @@ final class CoordinatorLoop {
                 let outcome = outcome(of: .success(request), &turn)
                 turn.replies.append { reply(outcome) }
             case .made(let made): _ = handle(take(made), &turn)
+            case .fitted(let made):
+                if makers[made.sweep]?.take(made) == true { _ = handle(.refitted(made.sweep), &turn) }
             case .stimuli(let stimuli, let reply):
                 let first = turn.entries.count
                 var failure: EngineError?

@@ -5,7 +5,7 @@ import Synchronization
 import ZeroMQ
 
 /// What is asked of the coordinator's loop. Bounded by who asks: commands wait for their answers, and a sweep has at
-/// most one request for proposals under way.
+/// most one request for proposals and one fit under way.
 final class Mailbox: Sendable {
     enum Request: Sendable {
         /// Handled in order within one commit; answered when they are durable.
@@ -14,6 +14,8 @@ final class Mailbox: Sendable {
         case request(OperatorRequest, reply: @Sendable (OperatorService.Outcome) -> Void)
         /// What an adaptive sampler has made.
         case made(MadeProposals)
+        /// A fit of its models that was made beside the proposals.
+        case fitted(MadeFits)
         case shutdown
     }
 

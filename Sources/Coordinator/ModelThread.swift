@@ -4,15 +4,12 @@ import CProcess
 import DequeModule
 import Foundation
 
-/// Where models are fitted, one after the other.
+/// Where what models are for is computed, one piece after the other.
 ///
 /// A thread of our own because of how it is scheduled: it takes no processor from others when it wakes, and it wakes in
 /// the turn in which a worker gets its next trial. On two processors a thread as any other took the one on which the
 /// worker was about to read that, for a time slice of 3 ms.
 final class ModelThread: Sendable {
-    /// A little behind the trials, which need the processors as well.
-    private static let niceness: Int32 = 2
-
     private let queue = Queue()
 
     // SAFETY: everything that changes is touched with the lock of `condition` held.
@@ -45,15 +42,16 @@ final class ModelThread: Sendable {
         }
     }
 
-    init() {
+    /// - Parameter niceness: above zero it stays behind the trials, which need the processors as well.
+    init(_ name: String, niceness: Int32) {
         let thread = Thread { [queue] in
-            sweepd_thread_gives_way(Self.niceness)
+            sweepd_thread_gives_way(niceness)
             while let work = queue.next() {
                 work()
                 queue.change { $0.isBusy = false }
             }
         }
-        thread.name = "models"
+        thread.name = name
         thread.start()
     }
 

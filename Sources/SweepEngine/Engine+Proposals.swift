@@ -96,6 +96,7 @@ extension Engine {
         // The whole stock has to be there after the look, though as many may be taken during it as are kept.
         let stock = min(stock(sweep), open - kept)
         sweeps[sweep]?.isProposing = true
+        sweeps[sweep]?.isReadyOutdated = false
         sweeps[sweep]?.requestedFrom = index
         sweeps[sweep]?.requestedStock = stock
         turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock, kept: kept))
@@ -111,7 +112,7 @@ extension Engine {
         guard count > 0 else { return nil }
         if let first = state.ready.first, let basis = first.basis {
             if state.definition.deterministicPending != nil { return nil }
-            let isStale = first.isProvisional || state.resultsChanged > basis.position
+            let isStale = first.isProvisional || state.isReadyOutdated || state.resultsChanged > basis.position
             let isShort = state.ready.count < min(stock(sweep), count) && !state.isReadyShort
             return isStale || isShort ? count : nil
         }

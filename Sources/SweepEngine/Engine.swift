@@ -99,6 +99,8 @@ package struct Engine: Sendable {
         case .exhausted(let sweep):
             sweeps[sweep]?.isProposing = false
             if sweeps[sweep]?.isExhausted == false { decide(.spaceExhausted(sweep), &turn) }
+        case .refitted(let sweep):
+            sweeps[sweep]?.isReadyOutdated = true
         case .tick:
             expire(&turn)
         case .drain, .undrain:

@@ -35,6 +35,8 @@ package enum Stimulus: Hashable, Sendable {
     /// Those of an adaptive sampler replace what was ready; any other are queued.
     case proposed(SweepID, [ProposedConfiguration])
     case exhausted(SweepID)
+    /// A model of an adaptive sampler has a new fit: what is ready can be improved.
+    case refitted(SweepID)
     case tick
     /// No new leases: what runs may finish.
     case drain
@@ -71,7 +73,7 @@ package struct ProposedConfiguration: Hashable, Sendable {
     package let configuration: Configuration
     /// Nil for samplers that do not learn.
     package let basis: ProposalBasis?
-    /// Made in haste, with a fit of the model still to do: worth improving when there is time.
+    /// Made in haste, and fewer than were asked for: worth making anew when there is time.
     package let isProvisional: Bool
     package init(
         index: Int, configuration: Configuration, basis: ProposalBasis? = nil, isProvisional: Bool = false

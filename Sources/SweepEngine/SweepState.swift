@@ -78,6 +78,8 @@ package struct SweepState: Hashable, Sendable {
     var requestedFrom = 0
     var takenDuringLook = 0
     var isReadyShort = false
+    /// A model has a new fit since they were asked for.
+    var isReadyOutdated = false
     /// No trial below this is unfinished.
     var firstUnfinished = 0
 

@@ -6,10 +6,10 @@ import Testing
 
 @testable import Coordinator
 
-/// Fits are made in order, and nobody else waits for them.
+/// Looks and fits are made in order, and nobody else waits for them.
 @Suite struct ModelThreadTests {
     @Test func oneAfterTheOtherInOrder() {
-        let thread = ModelThread()
+        let thread = ModelThread("models", niceness: 2)
         let done = Mutex<[Int]>([])
         for number in 0..<100 {
             thread.async { done.withLock { $0.append(number) } }
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func itTakesNoProcessorFromAnother() {
-        let thread = ModelThread()
+        let thread = ModelThread("models", niceness: 2)
         let policy = Mutex<CInt>(-1)
         thread.async { policy.withLock { $0 = sched_getscheduler(0) } }
         thread.wait()

@@ -117,6 +117,22 @@ import WorkerProtocol
         #expect(rig.proposeRequests.count == before + 1)
     }
 
+    @Test func aNewFitHasWhatIsReadyMadeAnewOnce() throws {
+        var rig = try rig()
+        try rig.handle(.proposed(Rig.sweep, made(rig, count: 2)))
+        let before = rig.proposeRequests.count
+        try rig.handle(.refitted(Rig.sweep))
+        #expect(rig.proposeRequests.count == before + 1)
+        // One that comes while the sampler looks is not in what it makes.
+        try rig.handle(.refitted(Rig.sweep))
+        #expect(rig.proposeRequests.count == before + 1)
+        try rig.handle(.proposed(Rig.sweep, made(rig, count: 2)))
+        #expect(rig.proposeRequests.count == before + 2)
+        try rig.handle(.proposed(Rig.sweep, made(rig, count: 2)))
+        try rig.advance(.seconds(2))
+        #expect(rig.proposeRequests.count == before + 2)
+    }
+
     @Test func aSpaceThatHasFewLeftIsNotAskedWithoutEnd() throws {
         var rig = try rig()
         try rig.hello(slots: 3)

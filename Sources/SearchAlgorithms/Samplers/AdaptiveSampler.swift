@@ -16,7 +16,7 @@ package protocol AdaptiveSampler: Sendable {
     ///
     /// - Parameter fits: the fits of the latest proposal; empty before the first.
     /// - Parameter mayFit: whether surrogates whose fit is due are fitted anew, which may take seconds with thousands of
-    ///   results; without, the fits are used as they are.
+    ///   results; without, the fits are used as they are, and a surrogate that can wait for its first fit does.
     func learn(_ history: SearchHistory, fits: [ModelFit], mayFit: Bool) -> any LearnedSampler
 
     /// The same fit made again.
@@ -29,6 +29,8 @@ package protocol AdaptiveSampler: Sendable {
 package protocol LearnedSampler: Sendable {
     /// With those that were made on this look.
     var fits: [ModelFit] { get }
+    /// Whether a fit is due that was not to be made on this look.
+    var isFitDue: Bool { get }
     var history: SearchHistory { get }
 
     /// What to try next; nil when the space is exhausted.

@@ -14,6 +14,8 @@ package struct ProposalMaker {
     private let repeats: Int
     /// An adaptive sampler's latest fits, also those of proposals that nobody took.
     private var fits: [ModelFit]
+    /// Whether a fit is made beside the looks.
+    private var isFitting = false
     /// Whether the last look was taken in haste.
     private var wasUrgent = false
 
@@ -59,15 +61,15 @@ package struct ProposalMaker {
         _ state: SweepState, sweep: SweepID, stock: Int, kept: Int, position: Int64, hasWorkers: Bool
     ) -> ProposalOrder? {
         guard case .adaptive(let sampler) = sampler else { return nil }
-        // No worker waits for a fit: with nothing ready a few proposals are made with the last one, to be improved. But not
-        // twice in a row, or trials shorter than a look would never have a fit at all.
-        let isUrgent =
-            state.definition.deterministicPending == nil && state.ready.isEmpty && !fits.isEmpty && hasWorkers
-            && !wasUrgent
+        // No worker waits for a fit: looks are taken with the last one while the next is made beside them.
+        let fitsBeside = state.definition.deterministicPending == nil && !fits.isEmpty && hasWorkers
+        // With nothing ready a few come first, and then the rest. But not twice in a row, or where trials are shorter than
+        // a look there would never be more than a few.
+        let isUrgent = fitsBeside && state.ready.isEmpty && !wasUrgent
         wasUrgent = isUrgent
         return ProposalOrder(
             sweep: sweep, sampler: sampler, history: SearchHistory(state, position: position, seen: seen),
-            kept: state.ready.prefix(kept).map(\.configuration), fits: fits, isUrgent: isUrgent,
+            kept: state.ready.prefix(kept).map(\.configuration), fits: fits, mayFit: !fitsBeside, isUrgent: isUrgent,
             index: state.nextProposal,
             count: isUrgent ? min(stock, Self.urgentCount) : stock, definition: definition)
     }
@@ -77,8 +79,39 @@ package struct ProposalMaker {
     /// - Returns: whether it was made for this one.
     package mutating func take(_ made: MadeProposals) -> Bool {
         guard made.definition == definition else { return false }
-        fits = made.fits
+        keep(made.fits)
         return true
+    }
+
+    /// The fit that was found due, to be made beside the next looks and given to `take`; nil while another is.
+    package mutating func fitOrder(after made: MadeProposals) -> FitOrder? {
+        guard var order = made.dueFit, !isFitting else { return nil }
+        isFitting = true
+        // One may have come while the look was under way.
+        order.fits = fits
+        return order
+    }
+
+    /// Keeps what was fitted beside the looks.
+    ///
+    /// - Returns: whether proposals can be improved by it.
+    package mutating func take(_ made: MadeFits) -> Bool {
+        guard made.definition == definition else { return false }
+        isFitting = false
+        let before = fits
+        keep(made.fits)
+        return fits != before
+    }
+
+    /// A look that began before a fit was there ends with the one before.
+    private mutating func keep(_ made: [ModelFit]) {
+        for fit in made {
+            if let place = fits.firstIndex(where: { $0.subject == fit.subject }) {
+                if fit.position > fits[place].position { fits[place] = fit }
+            } else {
+                fits.append(fit)
+            }
+        }
     }
 }
 
@@ -90,6 +123,7 @@ package struct ProposalOrder: Sendable {
     /// Proposals that stay ready, in order.
     package let kept: [Configuration]
     package let fits: [ModelFit]
+    package let mayFit: Bool
     package let isUrgent: Bool
     package let index: Int
     package let count: Int
@@ -98,7 +132,7 @@ package struct ProposalOrder: Sendable {
     /// - Parameter isCancelled: asked between proposals; when true nothing is waited for any more.
     package func made(isCancelled: () -> Bool) -> MadeProposals? {
         if isCancelled() { return nil }
-        let learned = sampler.learn(history, fits: fits, mayFit: !isUrgent)
+        let learned = sampler.learn(history, fits: fits, mayFit: mayFit)
         let made = learned.proposals(from: index, behind: kept, count: count, isCancelled: isCancelled)
         guard let made else { return nil }
         let proposals = made.map { proposal in
@@ -106,7 +140,11 @@ package struct ProposalOrder: Sendable {
                 index: proposal.index, configuration: proposal.configuration, basis: proposal.basis,
                 isProvisional: isUrgent)
         }
-        return MadeProposals(sweep: sweep, definition: definition, fits: learned.fits, proposals: proposals)
+        let dueFit = FitOrder(
+            sweep: sweep, sampler: sampler, history: history, fits: learned.fits, definition: definition)
+        return MadeProposals(
+            sweep: sweep, definition: definition, fits: learned.fits, dueFit: learned.isFitDue ? dueFit : nil,
+            proposals: proposals)
     }
 }
 
@@ -115,6 +153,30 @@ package struct MadeProposals: Sendable {
     package let sweep: SweepID
     package let definition: SweepDefinition
     package let fits: [ModelFit]
+    /// Of what the look has seen.
+    package let dueFit: FitOrder?
     /// Empty when the space is exhausted.
     package let proposals: [ProposedConfiguration]
+}
+
+/// The computation of a fit that is due, to be done on any thread.
+package struct FitOrder: Sendable {
+    package let sweep: SweepID
+    package let sampler: any AdaptiveSampler
+    package let history: SearchHistory
+    /// The latest, from which the next begins.
+    package var fits: [ModelFit]
+    package let definition: SweepDefinition
+
+    package func made() -> MadeFits {
+        MadeFits(
+            sweep: sweep, definition: definition, fits: sampler.learn(history, fits: fits, mayFit: true).fits)
+    }
+}
+
+/// What came of a `FitOrder`.
+package struct MadeFits: Sendable {
+    package let sweep: SweepID
+    package let definition: SweepDefinition
+    package let fits: [ModelFit]
 }

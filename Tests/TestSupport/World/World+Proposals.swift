@@ -24,6 +24,11 @@ extension World {
         let stimulus: Stimulus = made.isEmpty ? .exhausted(sweep) : .proposed(sweep, made)
         let delay = Int64(random.int(0...1500)) * scenario.scale
         agenda.plan(.stimulus(process: process, stimulus), at: now + delay)
+        // A fit made beside the looks ends when it does.
+        if scenario.sweeps[sweep.number - 1].isAdaptive, random.chance(0.2) {
+            let end = Int64(random.int(0...3000)) * scenario.scale
+            agenda.plan(.stimulus(process: process, .refitted(sweep)), at: now + end)
+        }
     }
 
     /// After each transaction, from the state that the disk's bytes give.

@@ -44,6 +44,7 @@ struct LearnedBayes: LearnedSampler {
     let sampler: BayesSampler
     let history: SearchHistory
     let fits: [ModelFit]
+    var isFitDue: Bool { surrogate?.isFitDue ?? false }
     /// Nil while too few results are known.
     let surrogate: Surrogate?
 

@@ -10,16 +10,27 @@ struct Surrogate: Sendable {
     let objective: GaussianProcess
     let success: GaussianProcess?
     let fits: [ModelFit]
+    /// Whether one of the fits is due, or missing, and was not to be made.
+    let isFitDue: Bool
 
     /// Nil when a covariance has no factor even at the prior's hyperparameters.
     ///
     /// - Parameter fits: the latest fits.
+    /// - Parameter mayFit: without, the objective has the fit it had, and is fitted only where that is of no use; success
+    ///   is as if certain until it has its first.
     init?(_ evidence: Evidence, fits: [ModelFit], position: Int64, seed: UInt64, mayFit: Bool) {
+        var isFitDue = false
         func model(_ subject: ModelFit.Subject) -> (model: GaussianProcess, fit: ModelFit)? {
             let observations = evidence.observations(subject)
             let last = fits.last { $0.subject == subject }
             if let last, let known = Self.model(observations, last.hyperparameters) {
-                if !mayFit || !Self.isDue(known, last, evidence) { return (known, last) }
+                let isDue = Self.isDue(known, last, evidence)
+                if !mayFit, isDue { isFitDue = true }
+                if !mayFit || !isDue { return (known, last) }
+            }
+            if !mayFit, last == nil, subject == .success {
+                isFitDue = true
+                return nil
             }
             let fit = Self.fit(
                 subject, evidence, start: last?.found ?? [], ordinal: last.map { $0.ordinal + 1 } ?? 0,
@@ -32,13 +43,16 @@ struct Surrogate: Sendable {
         self.objective = objective.model
         self.success = success?.model
         self.fits = [objective.fit] + (success.map { [$0.fit] } ?? fits.filter { $0.subject == .success })
+        self.isFitDue = isFitDue
     }
 
-    private init(evidence: Evidence, objective: GaussianProcess, success: GaussianProcess?, fits: [ModelFit]) {
-        self.evidence = evidence
+    /// As another, with a model of the objective of its own.
+    private init(_ other: Surrogate, objective: GaussianProcess) {
+        evidence = other.evidence
         self.objective = objective
-        self.success = success
-        self.fits = fits
+        success = other.success
+        fits = other.fits
+        isFitDue = other.isFitDue
     }
 
     /// With the same hyperparameters, and values below the median as they are instead of by their rank: blurred near the
@@ -46,7 +60,7 @@ struct Surrogate: Sendable {
     /// covariance has no factor.
     var unranked: Surrogate? {
         Self.model(evidence.unrankedObservations, objective.hyperparameters).map {
-            Surrogate(evidence: evidence, objective: $0, success: success, fits: fits)
+            Surrogate(self, objective: $0)
         }
     }
 

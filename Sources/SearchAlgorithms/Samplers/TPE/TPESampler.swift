@@ -53,6 +53,7 @@ struct LearnedTPE: LearnedSampler {
     let sampler: TPESampler
     let history: SearchHistory
     let fits: [ModelFit]
+    var isFitDue: Bool { false }
     /// Nil while too few results are known.
     let good: ParzenMixture?
     /// The points of the other results.
