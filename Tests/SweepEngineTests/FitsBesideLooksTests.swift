@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import SearchAlgorithms
 import SweepEngine
 import SweepModel
 import TestSupport
