@@ -4,7 +4,7 @@ import CProcess
 import DequeModule
 import Foundation
 
-/// Where what models are for is computed, one piece after the other.
+/// Where a model's work is done, one piece after the other.
 ///
 /// A thread of our own because of how it is scheduled: it takes no processor from others when it wakes, and it wakes in
 /// the turn in which a worker gets its next trial. On two processors a thread as any other took the one on which the

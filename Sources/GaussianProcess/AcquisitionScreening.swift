@@ -26,7 +26,7 @@ extension AcquisitionMaximiser {
         let matrix = encoded(points)
         let rough = acquisition.screen(matrix, isRough: isRough)
         let order = rough.indices.sorted { (rough[$0], $1) > (rough[$1], $0) }
-        let shortlist = order.prefix(options.shortlisted)
+        let shortlist = Array(order.prefix(options.shortlisted))
         var values = [Double](repeating: -.infinity, count: points.rows)
         let exact = acquisition.evaluate(matrix.selecting(shortlist), gradients: false).values
         for (index, value) in zip(shortlist, exact) { values[index] = value }

@@ -49,11 +49,22 @@ package struct Matrix: Hashable, Sendable {
     }
 
     /// Some of the rows.
-    package func selecting(_ rows: some RandomAccessCollection<Int>) -> Matrix {
+    package func selecting(_ rows: [Int]) -> Matrix {
         var selected: [Double] = []
         selected.reserveCapacity(rows.count * columns)
         for column in 0..<columns {
             for row in rows { selected.append(elements[row + column * self.rows]) }
+        }
+        return Matrix(rows: rows.count, columns: columns, elements: selected)
+    }
+
+    /// Consecutive rows.
+    package func selecting(_ rows: Range<Int>) -> Matrix {
+        var selected: [Double] = []
+        selected.reserveCapacity(rows.count * columns)
+        for column in 0..<columns {
+            let first = column * self.rows
+            selected += elements[(first + rows.lowerBound)..<(first + rows.upperBound)]
         }
         return Matrix(rows: rows.count, columns: columns, elements: selected)
     }
