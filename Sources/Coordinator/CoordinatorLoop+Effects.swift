@@ -148,7 +148,9 @@ extension CoordinatorLoop {
             hasWorkers: !engine.workers.isEmpty)
         if let order {
             let mailbox = mailbox
-            looks.async {
+            // A look with a fit in it must not hold up those of other sweeps.
+            let thread = order.mayFit && !order.fits.isEmpty ? fits : looks
+            thread.async {
                 guard let made = order.made(isCancelled: { mailbox.isShutdownRequested }) else { return }
                 mailbox.post(.made(made))
             }
@@ -162,13 +164,24 @@ extension CoordinatorLoop {
     /// What was made for a definition that has changed since is void, and the engine asks again.
     func take(_ made: MadeProposals) -> Stimulus {
         guard makers[made.sweep]?.take(made) == true else { return .proposed(made.sweep, []) }
-        if let order = makers[made.sweep]?.fitOrder(after: made) {
-            let mailbox = mailbox
-            fits.async {
-                if mailbox.isShutdownRequested { return }
-                mailbox.post(.fitted(order.made()))
-            }
-        }
+        orderFit(made.sweep)
         return made.proposals.isEmpty ? .exhausted(made.sweep) : .proposed(made.sweep, made.proposals)
+    }
+
+    /// - Returns: whether proposals can be improved by it.
+    func take(_ made: MadeFits) -> Bool {
+        let isNew = makers[made.sweep]?.take(made) ?? false
+        orderFit(made.sweep)
+        return isNew
+    }
+
+    /// Has the fit that is due made beside the looks, unless nothing will be proposed with it.
+    private func orderFit(_ sweep: SweepID) {
+        guard engine.sweeps[sweep]?.openTrials != 0, let order = makers[sweep]?.fitOrder(sweep) else { return }
+        let mailbox = mailbox
+        fits.async {
+            if mailbox.isShutdownRequested { return }
+            mailbox.post(.fitted(order.made()))
+        }
     }
 }

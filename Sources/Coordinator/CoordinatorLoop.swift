@@ -195,8 +195,7 @@ final class CoordinatorLoop {
                 let outcome = outcome(of: .success(request), &turn)
                 turn.replies.append { reply(outcome) }
             case .made(let made): _ = handle(take(made), &turn)
-            case .fitted(let made):
-                if makers[made.sweep]?.take(made) == true { _ = handle(.refitted(made.sweep), &turn) }
+            case .fitted(let made): if take(made) { _ = handle(.refitted(made.sweep), &turn) }
             case .stimuli(let stimuli, let reply):
                 let first = turn.entries.count
                 var failure: EngineError?

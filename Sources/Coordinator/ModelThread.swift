@@ -6,8 +6,8 @@ import Foundation
 
 /// Where a model's work is done, one piece after the other.
 ///
-/// A thread of our own because of how it is scheduled: it takes no processor from others when it wakes, and it wakes in
-/// the turn in which a worker gets its next trial. On two processors a thread as any other took the one on which the
+/// A thread of our own because of how it is scheduled: it takes no processor from others when it wakes, and one that looks
+/// wakes in the turn in which a worker gets its next trial. On two processors a thread as any other took the one on which the
 /// worker was about to read that, for a time slice of 3 ms.
 final class ModelThread: Sendable {
     private let queue = Queue()

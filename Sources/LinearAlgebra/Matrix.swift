@@ -59,7 +59,10 @@ package struct Matrix: Hashable, Sendable {
     }
 
     /// Consecutive rows.
+    ///
+    /// - Precondition: they are there.
     package func selecting(_ rows: Range<Int>) -> Matrix {
+        precondition(0 <= rows.lowerBound && rows.upperBound <= self.rows, "there are \(self.rows) rows")
         var selected: [Double] = []
         selected.reserveCapacity(rows.count * columns)
         for column in 0..<columns {

@@ -19,8 +19,8 @@ extension Engine {
         sweeps[sweep]?.isProposing = false
         // Made ahead for trials that will not be.
         if case .finished = phase { return }
-        if proposals.first?.basis != nil {
-            return replaceReady(proposals, of: sweep, asked: asked)
+        if let first = proposals.first, let basis = first.basis {
+            return replaceReady(proposals, of: sweep, asked: asked, lookedFrom: first.index - basis.place)
         }
         // No copy of the sweep's state is held over a change of it: the change would copy every trial.
         for proposal in proposals where isWanted(proposal, sweep) { queueTrial(proposal, sweep, &turn) }
@@ -28,9 +28,14 @@ extension Engine {
 
     /// What was made takes the place of what was ready, except for what the sampler was told to keep and counted as
     /// pending. When more has been taken than that, the rest may be the same again: it is made anew, with as much kept.
-    private mutating func replaceReady(_ proposals: [ProposedConfiguration], of sweep: SweepID, asked: Int) {
+    ///
+    /// - Parameter lookedFrom: the next proposal's index when the sampler looked. It does so after the turn that asks, in
+    ///   which some may yet have been taken.
+    private mutating func replaceReady(
+        _ proposals: [ProposedConfiguration], of sweep: SweepID, asked: Int, lookedFrom: Int
+    ) {
         guard let state = sweeps[sweep], let first = proposals.first?.index else { return }
-        sweeps[sweep]?.takenDuringLook = state.nextProposal - state.requestedFrom
+        sweeps[sweep]?.takenDuringLook = max(0, state.nextProposal - lookedFrom)
         // What is ready begins at the next index and has no gaps.
         let kept = first - state.nextProposal
         guard kept >= 0, kept <= state.ready.count else { return }
@@ -97,7 +102,6 @@ extension Engine {
         let stock = min(stock(sweep), open - kept)
         sweeps[sweep]?.isProposing = true
         sweeps[sweep]?.isReadyOutdated = false
-        sweeps[sweep]?.requestedFrom = index
         sweeps[sweep]?.requestedStock = stock
         turn.reaction.effects.append(.propose(sweep, index: index, count: count, stock: stock, kept: kept))
     }

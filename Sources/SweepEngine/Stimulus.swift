@@ -73,7 +73,7 @@ package struct ProposedConfiguration: Hashable, Sendable {
     package let configuration: Configuration
     /// Nil for samplers that do not learn.
     package let basis: ProposalBasis?
-    /// Made in haste, and fewer than were asked for: worth making anew when there is time.
+    /// Made in haste, and fewer than were asked for: to be made anew at once.
     package let isProvisional: Bool
     package init(
         index: Int, configuration: Configuration, basis: ProposalBasis? = nil, isProvisional: Bool = false

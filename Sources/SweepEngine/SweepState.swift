@@ -74,8 +74,7 @@ package struct SweepState: Hashable, Sendable {
     package internal(set) var ready: Deque<ProposedConfiguration> = []
     /// How many of them were asked for, and whether the sampler had fewer to give.
     var requestedStock = 0
-    /// The next proposal's index when they were asked for, and how many became trials while the last were made.
-    var requestedFrom = 0
+    /// How many became trials while the last were made.
     var takenDuringLook = 0
     var isReadyShort = false
     /// A model has a new fit since they were asked for.

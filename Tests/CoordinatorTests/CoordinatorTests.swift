@@ -26,15 +26,18 @@ import ZeroMQ
         return (coordinator, try coordinator.start())
     }
 
-    private func definition(trials: Int) -> SweepDefinition {
+    private func definition(trials: Int, method: SweepDefinition.Method = .random) -> SweepDefinition {
         SweepDefinition(
-            name: "parabola", method: .random, objective: Objective(metric: "loss"),
+            name: "parabola", method: method, objective: Objective(metric: "loss"),
             space: SearchSpace([Parameter("x", .real(law: .uniform(low: -1, high: 1), quantum: nil))]), trials: trials,
             seed: 7, command: ["true"])
     }
 
-    private func launch(_ coordinator: Coordinator, trials: Int) throws -> SweepID {
-        let entries = try coordinator.submit([.launch(definition(trials: trials), directory: folder)])
+    private func launch(
+        _ coordinator: Coordinator, trials: Int, method: SweepDefinition.Method = .random
+    ) throws -> SweepID {
+        let definition = definition(trials: trials, method: method)
+        let entries = try coordinator.submit([.launch(definition, directory: folder)])
         guard case .sweepCreated(let sweep, _, _)? = entries.first?.event else {
             Issue.record("no sweep was created")
             throw CoordinatorEnded()
@@ -59,6 +62,25 @@ import ZeroMQ
         #expect(rows.allSatisfy { $0.state == .completed && $0.value != nil })
         coordinator.shutdown()
         #expect(coordinator.failure == nil)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// A fit is made beside the looks, and what is ready is made anew when it is there: while a trial runs, the next comes
+    /// to know a fit of all results before it.
+    @Test func theNextProposalIsMadeWithTheNewestFit() throws {
+        let (coordinator, _) = try start()
+        let sweep = try launch(coordinator, trials: 12, method: .bayes)
+        var worker = try FakeWorker(endpoint: coordinator.runtime.workerEndpoint, context: context)
+        _ = try worker.greet()
+        #expect(try worker.work(until: 12, pause: 0.3).count == 12)
+        let reader = try StoreReader.open(directory: folder)
+        let known = try (6..<12).map { number in
+            try reader.basis(of: TrialID(sweep: sweep, number: number))?.fits.first?.results
+        }
+        // When trial 6 was taken, in the turn of trial 5's end, the fit of the five before had long been there.
+        let expected = Array(5..<11).map(Optional.some)
+        #expect(zip(known, expected).count { $0 == $1 } >= 4, "\(known)")
+        coordinator.shutdown()
         try? FileManager.default.removeItem(atPath: folder)
     }
 

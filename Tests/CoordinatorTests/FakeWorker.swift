@@ -56,8 +56,11 @@ struct FakeWorker: ~Copyable {
 
     /// Runs leases until none comes: each trial reports x² once.
     ///
+    /// - Parameter pause: how long each trial takes.
     /// - Returns: how many it ran, and the sequence numbers that were acknowledged for each fence.
-    mutating func work(until limit: Int, within time: Duration = .seconds(2)) throws -> [Fence: Int64] {
+    mutating func work(
+        until limit: Int, within time: Duration = .seconds(2), pause: TimeInterval = 0
+    ) throws -> [Fence: Int64] {
         var acknowledged: [Fence: Int64] = [:]
         while acknowledged.count < limit, let message = try receive(within: time) {
             switch message {
@@ -66,10 +69,11 @@ struct FakeWorker: ~Copyable {
                     try send(
                         .accept(
                             fence: lease.fence, parametersDigest: ParametersDigest.hex(of: lease.configuration)))
+                    if pause > 0 { Thread.sleep(forTimeInterval: pause) }
                     let x = lease.configuration["x"]?.doubleValue ?? .nan
                     let events: [AttemptEvent] = [
                         .started(resumedFrom: nil), .report(step: 1, metrics: [MetricValue("loss", x * x)]),
-                        .finished(.completed, Resources(seconds: 0.001)),
+                        .finished(.completed, Resources(seconds: 0.001 + pause)),
                     ]
                     try send(
                         .events(

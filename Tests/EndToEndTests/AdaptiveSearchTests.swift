@@ -23,10 +23,13 @@ import Testing
 
     /// Two hundred trials by eight slots at once: every proposal and every fit come out the same to the bit.
     @Test func everyProposalOfAnAsynchronousSweepIsMadeAgain() throws {
+        // Where x is large trials fail, so that there is a model of success too.
         let folder = try SweepFolder(
-            SweepFolder.yaml(method: "bayes", trials: 200, parameters: Self.space), script: Self.parabola)
+            SweepFolder.yaml(method: "bayes", trials: 200, parameters: Self.space),
+            script: Self.parabola + "\nawk -v x=\"$x\" 'BEGIN { exit x > 1.2 }'")
         let result = try folder.run("run", "sweep.yaml", "-w", "8", seconds: 240)
         #expect(result.status == 0, "\(result.output)\(result.error)")
+        #expect(try folder.states().contains("failed"))
         let verified = try folder.json("verify", "--recompute")
         let again = try #require(verified["recomputed"] as? [String: Any])
         #expect(again["proposals"] as? Int == 200)

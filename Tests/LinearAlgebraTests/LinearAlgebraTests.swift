@@ -49,6 +49,7 @@ struct LinearAlgebraTests {
         let matrix = Matrix(rows: 3, columns: 2, elements: [1, 2, 3, 4, 5, 6])
         #expect(matrix.selecting([2, 0, 2]) == Matrix(rows: 3, columns: 2, elements: [3, 1, 3, 6, 4, 6]))
         #expect(matrix.selecting(1..<1) == Matrix(rows: 0, columns: 2))
+        #expect(matrix.selecting(1..<3) == matrix.selecting([1, 2]))
         let joined = matrix.selecting([1]).appendingRows(matrix)
         #expect(joined == Matrix(rows: 4, columns: 2, elements: [2, 1, 2, 3, 5, 4, 5, 6]))
         #expect(Matrix(rows: 0, columns: 2).appendingRows(matrix) == matrix)

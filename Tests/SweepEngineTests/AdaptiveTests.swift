@@ -97,14 +97,28 @@ import WorkerProtocol
         #expect(request.kept == 1 && rig.state.ready.map(\.index) == [2])
         // One for the slot and one for the next, behind the kept one: that may be gone when the look is over.
         #expect(request.stock == 2)
-        let behind = made(rig, count: 2, offset: 500).map {
-            ProposedConfiguration(index: $0.index + 1, configuration: $0.configuration, basis: $0.basis)
-        }
+        let behind = made(rig, count: 3, offset: 500).dropFirst()
         // Meanwhile the kept one is taken; what comes behind it holds.
         try rig.run(2)
-        try rig.handle(.proposed(Rig.sweep, behind))
+        try rig.handle(.proposed(Rig.sweep, Array(behind)))
         #expect(rig.state.ready.map(\.index) == [3, 4])
         #expect(rig.state.ready.first?.configuration == behind.first?.configuration)
+    }
+
+    /// The sampler looks after the turn that asks it: what a worker took in that turn was not taken during the look.
+    @Test func whatIsTakenInTheTurnOfTheResultIsPendingForTheLook() throws {
+        var rig = try rig()
+        try rig.handle(.proposed(Rig.sweep, made(rig, count: 2)))
+        try rig.hello()
+        try rig.handle(.proposed(Rig.sweep, made(rig, count: 2)))
+        for fence in 1..<4 as Range<Int64> {
+            try rig.run(fence)
+            let request = try #require(rig.proposeRequests.last)
+            #expect(request.kept == 0 && request.stock == 2)
+            let made = made(rig, count: 2, offset: 100 * Int(fence))
+            try rig.handle(.proposed(Rig.sweep, made))
+            #expect(rig.state.ready.map(\.configuration) == made.map(\.configuration))
+        }
     }
 
     @Test func whatWasMadeInHasteIsImprovedOnce() throws {

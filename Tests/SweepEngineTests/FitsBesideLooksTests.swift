@@ -8,7 +8,7 @@ import WorkerProtocol
 
 /// An adaptive sampler's models are fitted beside its looks, so that no look lasts as long as a fit.
 @Suite struct FitsBesideLooksTests {
-    /// A sweep with so many results, where trial 1 is still running.
+    /// A sweep with so many results, where trials 1 and 2 are still running.
     private func rig(results count: Int, deterministic: Int? = nil) throws -> Rig {
         var definition = SweepDefinition.example(trials: 100)
         definition.method = .bayes
@@ -16,19 +16,15 @@ import WorkerProtocol
         var rig = Rig()
         rig.answersProposals = false
         try rig.launch(definition)
-        let proposals = (0..<count + 1).map { index in
+        let proposals = (0..<count + 2).map { index in
             ProposedConfiguration(
                 index: index, configuration: .proposal(index * 37 % 1024),
                 basis: ProposalBasis(origin: .design, position: rig.engine.eventCount, place: index, fits: []))
         }
-        if deterministic == nil {
-            try rig.handle(.proposed(Rig.sweep, proposals))
-            try rig.hello(slots: count + 1)
-        } else {
-            try rig.hello(slots: count + 1)
-            for proposal in proposals { try rig.handle(.proposed(Rig.sweep, [proposal])) }
-        }
-        for fence in 2..<Int64(count + 2) { try run(&rig, fence) }
+        try rig.hello(slots: count + 2)
+        // One by one, as a deterministic search makes them.
+        for proposal in proposals { try rig.handle(.proposed(Rig.sweep, [proposal])) }
+        for fence in 3..<Int64(count + 3) { try run(&rig, fence) }
         return rig
     }
 
@@ -52,7 +48,7 @@ import WorkerProtocol
 
         func take(_ made: MadeProposals) -> Bool { maker.take(made) }
         func take(_ made: MadeFits) -> Bool { maker.take(made) }
-        func fitOrder(after made: MadeProposals) -> FitOrder? { maker.fitOrder(after: made) }
+        func fitOrder() -> FitOrder? { maker.fitOrder(Rig.sweep) }
     }
 
     @Test func theFirstFitIsWaitedForAndNoOther() throws {
@@ -60,21 +56,50 @@ import WorkerProtocol
         let looker = try Looker(rig)
         let first = try looker.look(rig)
         #expect(first.fits.map(\.results) == [8] && first.dueFit == nil && looker.take(first))
-        #expect(first.proposals.allSatisfy { $0.basis?.fits == first.fits })
+        #expect(first.proposals.count == 3 && first.proposals.allSatisfy { $0.basis?.fits == first.fits })
         try run(&rig, 1)
         let second = try looker.look(rig)
         #expect(second.fits == first.fits && looker.take(second))
-        #expect(second.proposals.allSatisfy { ($0.basis?.position ?? 0) == rig.engine.eventCount })
-        let order = try #require(looker.fitOrder(after: second))
-        // One at a time.
-        #expect(looker.fitOrder(after: second) == nil)
+        #expect(second.proposals.first?.basis?.position == rig.engine.eventCount)
+        let order = try #require(looker.fitOrder())
         let made = order.made()
         #expect(made.fits.map(\.results) == [9] && looker.take(made))
-        // A look from before the fit does not bring back the old one, and what it found due is made.
-        #expect(looker.take(second))
-        #expect(looker.fitOrder(after: second)?.made().fits == made.fits)
+        // A look from before the fit does not bring back the old one, nor has it made again.
+        #expect(looker.take(second) && looker.fitOrder() == nil)
         let third = try looker.look(rig)
         #expect(third.fits == made.fits && third.dueFit == nil)
+    }
+
+    /// One is made at a time, and what was found due meanwhile comes next, also when no look finds it due any more.
+    @Test func whatIsDueDuringAFitComesAfterIt() throws {
+        var rig = try rig(results: 8)
+        let looker = try Looker(rig)
+        #expect(looker.take(try looker.look(rig)))
+        try run(&rig, 1)
+        #expect(looker.take(try looker.look(rig)))
+        let order = try #require(looker.fitOrder())
+        try run(&rig, 2)
+        #expect(looker.take(try looker.look(rig)))
+        #expect(looker.fitOrder() == nil)
+        #expect(looker.take(order.made()))
+        let next = try #require(looker.fitOrder()).made()
+        #expect(next.fits.map(\.results) == [10] && next.fits.map(\.ordinal) == [2] && looker.take(next))
+        #expect(looker.fitOrder() == nil)
+    }
+
+    /// Workers may come and go while a fit is made.
+    @Test func aFitThatALookOvertookIsVoid() throws {
+        var rig = try rig(results: 8)
+        let looker = try Looker(rig)
+        #expect(looker.take(try looker.look(rig)))
+        try run(&rig, 1)
+        #expect(looker.take(try looker.look(rig)))
+        let order = try #require(looker.fitOrder())
+        try run(&rig, 2)
+        let asked = try looker.look(rig, hasWorkers: false)
+        #expect(asked.fits.map(\.results) == [10] && looker.take(asked))
+        #expect(!looker.take(order.made()) && looker.fitOrder() == nil)
+        #expect(try looker.look(rig).fits == asked.fits)
     }
 
     /// Few in haste when a worker may be waiting, and the rest after them.
@@ -98,13 +123,12 @@ import WorkerProtocol
     }
 
     @Test func aDeterministicSearchWaitsForItsFits() throws {
-        let rig = try rig(results: 8, deterministic: 1)
+        var rig = try rig(results: 8, deterministic: 1)
         let looker = try Looker(rig)
         #expect(looker.take(try looker.look(rig)))
-        var later = try self.rig(results: 9, deterministic: 1)
-        try run(&later, 1)
-        let second = try looker.look(later)
-        #expect(second.fits.map(\.results) == [10] && second.dueFit == nil)
+        try run(&rig, 1)
+        let second = try looker.look(rig)
+        #expect(second.fits.map(\.results) == [9] && second.dueFit == nil)
     }
 
     /// Until it has its first fit, the model of success is done without.
@@ -115,7 +139,7 @@ import WorkerProtocol
         try rig.run(1, end: .failure(.diverged))
         let look = try looker.look(rig)
         #expect(look.fits.map(\.subject) == [.objective] && looker.take(look))
-        let made = try #require(looker.fitOrder(after: look)).made()
+        let made = try #require(looker.fitOrder()).made()
         #expect(Set(made.fits.map(\.subject)) == [.objective, .success] && looker.take(made))
         #expect(try looker.look(rig).dueFit == nil)
     }
@@ -125,7 +149,8 @@ import WorkerProtocol
         let looker = try Looker(rig)
         #expect(looker.take(try looker.look(rig)))
         try run(&rig, 1)
-        let made = try #require(looker.fitOrder(after: try looker.look(rig))).made()
+        #expect(looker.take(try looker.look(rig)))
+        let made = try #require(looker.fitOrder()).made()
         var definition = rig.state.definition
         definition.trials = 50
         try rig.handle(.redefine(Rig.sweep, definition))

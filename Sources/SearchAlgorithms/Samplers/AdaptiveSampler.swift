@@ -14,7 +14,7 @@ package struct AdaptiveProposal: Hashable, Sendable {
 package protocol AdaptiveSampler: Sendable {
     /// Learns from the history.
     ///
-    /// - Parameter fits: the fits of the latest proposal; empty before the first.
+    /// - Parameter fits: the latest of each surrogate, also those no proposal was made with; empty before the first.
     /// - Parameter mayFit: whether surrogates whose fit is due are fitted anew, which may take seconds with thousands of
     ///   results; without, the fits are used as they are, and a surrogate that can wait for its first fit does.
     func learn(_ history: SearchHistory, fits: [ModelFit], mayFit: Bool) -> any LearnedSampler

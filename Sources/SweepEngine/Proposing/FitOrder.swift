@@ -9,7 +9,7 @@ package struct FitOrder: Sendable {
     package let sampler: any AdaptiveSampler
     package let history: SearchHistory
     /// The latest, from which the next begins.
-    package var fits: [ModelFit]
+    package let fits: [ModelFit]
     package let definition: SweepDefinition
 
     package func made() -> MadeFits {

@@ -14,7 +14,8 @@ package struct ProposalMaker {
     private let repeats: Int
     /// An adaptive sampler's latest fits, also those of proposals that nobody took.
     private var fits: [ModelFit]
-    /// Whether a fit is made beside the looks.
+    /// What the latest look that found a fit due has seen, and whether a fit is made beside the looks.
+    private var due: SearchHistory?
     private var isFitting = false
     /// Whether the last look was taken in haste.
     private var wasUrgent = false
@@ -65,13 +66,12 @@ package struct ProposalMaker {
         let fitsBeside = state.definition.deterministicPending == nil && !fits.isEmpty && hasWorkers
         // With nothing ready a few come first, and then the rest. But not twice in a row, or where trials are shorter than
         // a look there would never be more than a few.
-        let isUrgent = fitsBeside && state.ready.isEmpty && !wasUrgent
+        let isUrgent = fitsBeside && state.ready.isEmpty && stock > Self.urgentCount && !wasUrgent
         wasUrgent = isUrgent
         return ProposalOrder(
             sweep: sweep, sampler: sampler, history: SearchHistory(state, position: position, seen: seen),
             kept: state.ready.prefix(kept).map(\.configuration), fits: fits, mayFit: !fitsBeside, isUrgent: isUrgent,
-            index: state.nextProposal,
-            count: isUrgent ? min(stock, Self.urgentCount) : stock, definition: definition)
+            index: state.nextProposal, count: isUrgent ? Self.urgentCount : stock, definition: definition)
     }
 
     /// Keeps the fits of what was made, unless it was made for another definition.
@@ -79,17 +79,17 @@ package struct ProposalMaker {
     /// - Returns: whether it was made for this one.
     package mutating func take(_ made: MadeProposals) -> Bool {
         guard made.definition == definition else { return false }
+        // What a fit was due for stays due though later results are no surprise.
+        due = made.dueFit ?? due
         keep(made.fits)
         return true
     }
 
-    /// The fit that was found due, to be made beside the next looks and given to `take`; nil while another is.
-    package mutating func fitOrder(after made: MadeProposals) -> FitOrder? {
-        guard var order = made.dueFit, !isFitting else { return nil }
-        isFitting = true
-        // One may have come while the look was under way.
-        order.fits = fits
-        return order
+    /// The fit that is due, to be made beside the next looks and given to `take`; nil when none is, or one is made.
+    package mutating func fitOrder(_ sweep: SweepID) -> FitOrder? {
+        guard case .adaptive(let sampler) = sampler, let history = due, !isFitting else { return nil }
+        (due, isFitting) = (nil, true)
+        return FitOrder(sweep: sweep, sampler: sampler, history: history, fits: fits, definition: definition)
     }
 
     /// Keeps what was fitted beside the looks.
@@ -112,5 +112,7 @@ package struct ProposalMaker {
                 fits.append(fit)
             }
         }
+        // One that was made within a look, or while the look was under way, may have overtaken it.
+        if let position = due?.position, fits.contains(where: { $0.position >= position }) { due = nil }
     }
 }

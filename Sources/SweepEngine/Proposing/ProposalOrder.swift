@@ -28,10 +28,8 @@ package struct ProposalOrder: Sendable {
                 index: proposal.index, configuration: proposal.configuration, basis: proposal.basis,
                 isProvisional: isUrgent)
         }
-        let dueFit = FitOrder(
-            sweep: sweep, sampler: sampler, history: history, fits: learned.fits, definition: definition)
         return MadeProposals(
-            sweep: sweep, definition: definition, fits: learned.fits, dueFit: learned.isFitDue ? dueFit : nil,
+            sweep: sweep, definition: definition, fits: learned.fits, dueFit: learned.isFitDue ? history : nil,
             proposals: proposals)
     }
 }
@@ -41,8 +39,8 @@ package struct MadeProposals: Sendable {
     package let sweep: SweepID
     package let definition: SweepDefinition
     package let fits: [ModelFit]
-    /// Of what the look has seen.
-    package let dueFit: FitOrder?
+    /// What the look has seen, when a fit of it is due.
+    package let dueFit: SearchHistory?
     /// Empty when the space is exhausted.
     package let proposals: [ProposedConfiguration]
 }

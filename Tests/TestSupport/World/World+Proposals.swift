@@ -10,11 +10,12 @@ extension World {
         guard let state = engine.sweeps[sweep], scenario.sweeps.indices.contains(sweep.number - 1) else { return }
         let made: [ProposedConfiguration]
         if scenario.sweeps[sweep.number - 1].isAdaptive {
-            let basis = ProposalBasis(origin: .density, position: engine.eventCount, place: 0, fits: [])
-            let digest = Self.digest(state)
-            made = (index + kept..<index + kept + max(0, stock)).map { number in
-                ProposedConfiguration(
-                    index: number, configuration: Self.learned(state.definition, number, digest), basis: basis,
+            let (digest, kept) = (Self.digest(state), min(kept, state.ready.count))
+            made = (kept..<kept + max(0, stock)).map { place in
+                let number = state.nextProposal + place
+                return ProposedConfiguration(
+                    index: number, configuration: Self.learned(state.definition, number, digest),
+                    basis: ProposalBasis(origin: .density, position: engine.eventCount, place: place, fits: []),
                     isProvisional: random.chance(0.2))
             }
         } else {

@@ -16,26 +16,29 @@ struct Surrogate: Sendable {
     /// Nil when a covariance has no factor even at the prior's hyperparameters.
     ///
     /// - Parameter fits: the latest fits.
-    /// - Parameter mayFit: without, the objective has the fit it had, and is fitted only where that is of no use; success
-    ///   is as if certain until it has its first.
+    /// - Parameter mayFit: without, the fits are the latest, and only an objective for which there is none of use is
+    ///   fitted; success is as if certain until it has one.
     init?(_ evidence: Evidence, fits: [ModelFit], position: Int64, seed: UInt64, mayFit: Bool) {
         var isFitDue = false
         func model(_ subject: ModelFit.Subject) -> (model: GaussianProcess, fit: ModelFit)? {
             let observations = evidence.observations(subject)
             let last = fits.last { $0.subject == subject }
-            if let last, let known = Self.model(observations, last.hyperparameters) {
-                let isDue = Self.isDue(known, last, evidence)
-                if !mayFit, isDue { isFitDue = true }
-                if !mayFit || !isDue { return (known, last) }
+            let known = last.flatMap { last in
+                Self.model(observations, last.hyperparameters).map { (model: $0, fit: last) }
             }
-            if !mayFit, last == nil, subject == .success {
+            if let known {
+                let isDue = Self.isDue(known.model, known.fit, evidence)
+                if !mayFit, isDue { isFitDue = true }
+                if !mayFit || !isDue { return known }
+            }
+            if !mayFit, subject == .success {
                 isFitDue = true
                 return nil
             }
             let fit = Self.fit(
                 subject, evidence, start: last?.found ?? [], ordinal: last.map { $0.ordinal + 1 } ?? 0,
                 position: position, seed: seed)
-            return Self.model(observations, fit.hyperparameters).map { ($0, fit) }
+            return Self.model(observations, fit.hyperparameters).map { ($0, fit) } ?? known
         }
         guard let objective = model(.objective) else { return nil }
         let success = evidence.hasFailures ? model(.success) : nil
