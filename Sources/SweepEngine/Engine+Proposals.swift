@@ -97,7 +97,9 @@ extension Engine {
         guard let count = wantedProposals(sweep), let index = sweeps[sweep]?.nextProposal else { return }
         // Something newer than what is kept has to come.
         let open = sweeps[sweep]?.openTrials ?? .max
-        let kept = min(sweeps[sweep]?.takenDuringLook ?? 0, sweeps[sweep]?.ready.count ?? 0, open - 1)
+        // Of several slots now one and now two become free during a look, and with more taken than are kept it is in vain.
+        let spread = workers.slots > 1 ? 1 : 0
+        let kept = min((sweeps[sweep]?.takenDuringLook ?? 0) + spread, sweeps[sweep]?.ready.count ?? 0, open - 1)
         // The whole stock has to be there after the look, though as many may be taken during it as are kept.
         let stock = min(stock(sweep), open - kept)
         sweeps[sweep]?.isProposing = true
