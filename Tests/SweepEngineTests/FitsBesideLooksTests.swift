@@ -51,6 +51,16 @@ import WorkerProtocol
         func fitOrder() -> FitOrder? { maker.fitOrder(Rig.sweep) }
     }
 
+    /// A first fit of eight results, and the next, of nine, ordered.
+    private func fitUnderWay() throws -> (rig: Rig, looker: Looker, order: FitOrder) {
+        var rig = try rig(results: 8)
+        let looker = try Looker(rig)
+        #expect(looker.take(try looker.look(rig)))
+        try run(&rig, 1)
+        #expect(looker.take(try looker.look(rig)))
+        return (rig, looker, try #require(looker.fitOrder()))
+    }
+
     @Test func theFirstFitIsWaitedForAndNoOther() throws {
         var rig = try rig(results: 8)
         let looker = try Looker(rig)
@@ -72,12 +82,8 @@ import WorkerProtocol
 
     /// One is made at a time, and what was found due meanwhile comes next, also when no look finds it due any more.
     @Test func whatIsDueDuringAFitComesAfterIt() throws {
-        var rig = try rig(results: 8)
-        let looker = try Looker(rig)
-        #expect(looker.take(try looker.look(rig)))
-        try run(&rig, 1)
-        #expect(looker.take(try looker.look(rig)))
-        let order = try #require(looker.fitOrder())
+        let (start, looker, order) = try fitUnderWay()
+        var rig = start
         try run(&rig, 2)
         #expect(looker.take(try looker.look(rig)))
         #expect(looker.fitOrder() == nil)
@@ -89,12 +95,8 @@ import WorkerProtocol
 
     /// Workers may come and go while a fit is made.
     @Test func aFitThatALookOvertookIsVoid() throws {
-        var rig = try rig(results: 8)
-        let looker = try Looker(rig)
-        #expect(looker.take(try looker.look(rig)))
-        try run(&rig, 1)
-        #expect(looker.take(try looker.look(rig)))
-        let order = try #require(looker.fitOrder())
+        let (start, looker, order) = try fitUnderWay()
+        var rig = start
         try run(&rig, 2)
         let asked = try looker.look(rig, hasWorkers: false)
         #expect(asked.fits.map(\.results) == [10] && looker.take(asked))
@@ -145,12 +147,9 @@ import WorkerProtocol
     }
 
     @Test func whatAnotherDefinitionWasFittedForIsVoid() throws {
-        var rig = try rig(results: 8)
-        let looker = try Looker(rig)
-        #expect(looker.take(try looker.look(rig)))
-        try run(&rig, 1)
-        #expect(looker.take(try looker.look(rig)))
-        let made = try #require(looker.fitOrder()).made()
+        let (start, _, order) = try fitUnderWay()
+        var rig = start
+        let made = order.made()
         var definition = rig.state.definition
         definition.trials = 50
         try rig.handle(.redefine(Rig.sweep, definition))
